@@ -1,0 +1,57 @@
+//! Whoever answers: the seam between the run and a server, a local model or the simulated one.
+
+use crate::reply::{Failure, Reply};
+use crate::rope::Rope;
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+pub mod http;
+pub mod openai;
+pub mod sse;
+pub mod wire;
+
+/// One question, complete: what every kind of endpoint gets, and all that it gets.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// A system message, where the user gave one.
+    pub system: Option<String>,
+    /// The prompt: haystack and question in one user message, because several servers drop
+    /// whole older messages first.
+    pub prompt: Rope,
+    /// Output budget in tokens, reasoning included.
+    pub max_output_tokens: u64,
+    /// Sampling temperature; `None` leaves the field out.
+    pub temperature: Option<f64>,
+    /// Reasoning effort by the field's words (`none`, `low`, `medium`, `high`); `None` leaves it out.
+    pub reasoning: Option<String>,
+}
+
+/// What an endpoint says of itself before the first question. Everything is as declared; nothing
+/// here is believed without the reconciliation of each reply.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Served {
+    /// The model's name to ask for.
+    pub model: String,
+    /// What software seems to answer (`llama-server`, `vllm`, `sim` …).
+    pub software: Option<String>,
+    /// The window that the endpoint declares, in tokens, prompt and output together.
+    pub window_tokens: Option<u64>,
+    /// The window that the weights were made for, where it is told apart.
+    pub trained_window_tokens: Option<u64>,
+    /// True where the server has a `/tokenize` that counts a whole text.
+    pub tokenize: bool,
+}
+
+/// Something that answers questions.
+pub trait Endpoint: Send + Sync {
+    /// What it says of itself.
+    fn served(&self) -> &Served;
+
+    /// Asks one question once. Retries are the caller's: each attempt is a row.
+    fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Failure>>;
+
+    /// The server's own count of a text's tokens, without template; `None` where it has none.
+    fn count_tokens<'a>(&'a self, _text: &'a Rope) -> BoxFuture<'a, Option<u64>> {
+        Box::pin(async { None })
+    }
+}

@@ -1,0 +1,1 @@
+//! Models on this machine: found or fetched by name, served by llama-server or by the engine built in.

@@ -1,0 +1,1 @@
+//! What people read: `report.md`, `report.html` and the cells as CSV.

@@ -1,0 +1,114 @@
+//! From journal rows to cells, curve and counts: the machine's interface of a run (`summary.json`).
+
+use crate::stats::Interval;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything that charts and reports show, computed from the journal alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Version of this format.
+    pub schema: u32,
+    /// Version of depthfinder that computed it.
+    pub depthfinder: String,
+    /// What was asked, as it was typed.
+    pub target: String,
+    /// The model's name, as the endpoint gave it.
+    pub model: String,
+    /// The haystack's corpus.
+    pub corpus: String,
+    /// The tokenizer that lengths are counted with.
+    pub tokenizer: String,
+    /// True where lengths are exact in the target's own tokens, false where they are estimates.
+    pub exact_lengths: bool,
+    /// Accuracy below which a length no longer counts as served well (a share, 0.85 by default).
+    pub threshold: f64,
+    /// The window that the endpoint advertises, in tokens, where known.
+    pub advertised_tokens: Option<u64>,
+    /// Confidence of every interval in this file (0.95).
+    pub confidence: f64,
+    /// One entry per task, in the order asked.
+    pub tasks: Vec<TaskSummary>,
+    /// Settings that differ from the defaults, in words; printed with every result.
+    pub settings: Vec<String>,
+    /// Warnings that a reader of the charts must know.
+    pub warnings: Vec<String>,
+    /// Totals over the run.
+    pub totals: Totals,
+}
+
+/// The results of one task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSummary {
+    /// The task's name.
+    pub task: String,
+    /// Accuracy by length, shortest first.
+    pub curve: Vec<Point>,
+    /// Accuracy by length and asked depth; every cell of the grid, asked or not.
+    pub cells: Vec<Cell>,
+    /// Scored answers by class (`exact`, `distractor`, …).
+    pub classes: BTreeMap<String, u64>,
+    /// Void trials by reason.
+    pub voids: BTreeMap<String, u64>,
+}
+
+/// Accuracy at one length.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Length of the complete prompt in tokens.
+    pub length_tokens: u64,
+    /// Scored trials.
+    pub n: u64,
+    /// Those of them that were right.
+    pub right: u64,
+    /// Void trials; they are in neither of the above.
+    pub void: u64,
+    /// Distinct haystacks behind the scored trials.
+    pub haystacks: u64,
+    /// `right / n`; none where nothing was scored.
+    pub accuracy: Option<f64>,
+    /// Its interval.
+    pub interval: Option<Interval>,
+    /// Right by RULER's substring rule: a secondary column, never used by a verdict.
+    pub substring_right: u64,
+}
+
+/// Accuracy at one length and one asked depth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Length of the complete prompt in tokens.
+    pub length_tokens: u64,
+    /// Asked depth in percent of the haystack, 0 (start) to 100 (end).
+    pub depth_percent: f64,
+    /// Scored trials.
+    pub n: u64,
+    /// Those of them that were right.
+    pub right: u64,
+    /// Void trials.
+    pub void: u64,
+    /// `right / n`; none where nothing was scored.
+    pub accuracy: Option<f64>,
+    /// Its interval.
+    pub interval: Option<Interval>,
+}
+
+/// Sums over the whole run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Trials planned.
+    pub planned: u64,
+    /// Trials scored.
+    pub scored: u64,
+    /// Trials void.
+    pub void: u64,
+    /// Attempts made, retries included.
+    pub attempts: u64,
+    /// Prompt tokens that servers reported.
+    pub prompt_tokens: u64,
+    /// Those of them that came out of a prefix cache.
+    pub cached_tokens: u64,
+    /// Output tokens that servers reported.
+    pub output_tokens: u64,
+    /// Price in US dollars, where the price is known.
+    pub cost_usd: Option<f64>,
+}

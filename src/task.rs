@@ -1,0 +1,3 @@
+//! The kinds of questions: each task plants facts in a haystack and asks for them.
+
+pub mod niah;
