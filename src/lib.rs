@@ -2,11 +2,14 @@
 
 pub mod chart;
 pub mod endpoint;
+pub mod gguf;
 pub mod local;
 pub mod reply;
 pub mod report;
 pub mod rope;
 pub mod sim;
+pub mod seed;
 pub mod stats;
 pub mod summary;
 pub mod task;
+pub mod tokens;
