@@ -1,6 +1,7 @@
 //! depthfinder measures how deep a model's context window really is.
 
 pub mod chart;
+pub mod corpus;
 pub mod endpoint;
 pub mod gguf;
 pub mod local;
