@@ -6,6 +6,7 @@ pub mod local;
 pub mod reply;
 pub mod report;
 pub mod rope;
+pub mod score;
 pub mod sim;
 pub mod stats;
 pub mod summary;

@@ -1,0 +1,1 @@
+//! Tables of labelled answers, and properties that hold for any text.
