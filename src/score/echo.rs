@@ -16,6 +16,9 @@ const SHORT_WORDS: usize = 40;
 /// The share of runs from which on an answer is a copy.
 const COPIED_SHARE: f64 = 0.5;
 
+/// A needle's sentence reaches no further than this on either side of its value.
+const NEEDLE_BYTES: usize = 160;
+
 /// Multiplier of the rolling hash: odd, so that no word's share is lost modulo 2^64.
 const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -182,14 +185,15 @@ fn finish(mut hash: u64) -> u64 {
     hash ^ (hash >> 33)
 }
 
-/// The sentence around a byte range.
+/// The sentence around a byte range, or as much of it as a needle can fill: text without full
+/// stops (source code, verse) is not all one needle.
 fn sentence(text: &str, (start, end): (usize, usize)) -> (usize, usize) {
     let ends = |c: char| matches!(c, '.' | '!' | '?' | '\n' | '。' | '！' | '？');
     let from = text.get(..start).and_then(|before| before.rfind(ends));
     let to = text.get(end..).and_then(|after| after.find(ends));
     (
-        from.unwrap_or(0),
-        to.map_or(text.len(), |length| end + length),
+        from.unwrap_or(0).max(start.saturating_sub(NEEDLE_BYTES)),
+        to.unwrap_or(text.len()).min(NEEDLE_BYTES) + end,
     )
 }
 
@@ -277,6 +281,15 @@ mod tests {
         assert!(!runs.may_be_echo());
         assert!(!runs.is_echo_of(&haystack));
         assert!(is_echo(&page, &haystack));
+    }
+
+    #[test]
+    fn a_copy_without_full_stops_is_not_all_one_needle() {
+        let page = format!("{} 4829173 {}", prose(0, 60), prose(60, 60));
+        let haystack = Rope::of(&page);
+        let at = page.find("4829173").expect("stands");
+        let runs = runs(&page, &[(at, at + 7)]).expect("longer than forty words");
+        assert!(runs.is_echo_of(&haystack));
     }
 
     #[test]

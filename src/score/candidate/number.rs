@@ -164,13 +164,17 @@ impl Reading<'_> {
             let fraction = self.groups[1].digits;
             let zero = fraction.bytes().all(|digit| digit == b'0');
             let whole = self.groups[0].digits;
-            // "0.4829173" and "4829173.5" are other numbers; "1.4829173" is a list mark
-            // and "4829173.0" the same number.
-            if whole == "0" || (fraction.len() <= 4 && !zero && self.in_band(whole.len())) {
+            // "4829173.5" and "0.4829173" are other numbers, "4829173.0" is the same one, and
+            // "1.4829173" is a list mark before the number, where "3.14159" is none.
+            let decimals = fraction.len() <= 4 && !zero && self.in_band(whole.len());
+            if whole == "0" || decimals {
                 if at == 0 {
                     let value = format!("{whole}.{fraction}");
                     self.push(value, self.groups, found);
                 }
+                return;
+            }
+            if !self.in_band(whole.len()) && fraction.len() != self.length {
                 return;
             }
         }
