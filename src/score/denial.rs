@@ -5,164 +5,18 @@
 //! not find other numbers, but it is 4829173"). The rules are English, with the plainest
 //! negations of a few other languages.
 
+mod clause;
+mod lexicon;
+
 use super::candidate::Candidate;
+use clause::{Token, tokens};
+use lexicon::*;
 
 /// Words between a negation and the value it can reach.
 const REACH_WORDS: usize = 10;
 
-/// Negations. Words ending in "n't" are negations too.
-const NEGATIONS: &[&str] = &[
-    "not", "cannot", "never", "neither", "nor", "no", "none", "isnt", "wasnt", "doesnt", "dont",
-    "nicht", "kein", "keine", "pas", "não", "niet", "не",
-];
-
-/// What calls a value wrong.
-const WRONGS: &[&str] = &[
-    "wrong",
-    "incorrect",
-    "false",
-    "invalid",
-    "untrue",
-    "mistaken",
-    "inaccurate",
-    "fake",
-    "falsch",
-    "faux",
-];
-
-/// What a clause that begins with a denial says is not so, though it goes on with "… is X":
-/// "it does not say that the number is X".
-const REPORTS: &[&str] = &[
-    "say",
-    "says",
-    "said",
-    "state",
-    "states",
-    "stated",
-    "mention",
-    "mentions",
-    "mentioned",
-    "think",
-    "believe",
-    "true",
-    "case",
-    "claim",
-    "claims",
-    "indicate",
-    "indicates",
-    "suggest",
-    "suggests",
-    "show",
-    "shows",
-    "confirm",
-    "confirms",
-    "mean",
-    "means",
-    "correct",
-    "right",
-    "possible",
-    "likely",
-    "accurate",
-];
-
-/// After a negation these make it none: "not only", "no doubt", "do not forget".
-const HARMLESS: &[&str] = &[
-    "only",
-    "just",
-    "merely",
-    "mistaken",
-    "wrong",
-    "incorrect",
-    "doubt",
-    "question",
-    "problem",
-    "surprisingly",
-    "forget",
-    "hesitate",
-    "worry",
-];
-
-/// Verbs that make a new statement between a negation and a value.
-const COPULAS: &[&str] = &["is", "was", "are", "were", "it's", "equals", "="];
-
-/// Verbs that open "X is not …", "X does not …".
-const AUXILIARIES: &[&str] = &[
-    "is", "was", "are", "were", "does", "did", "has", "can", "could", "will", "would", "should",
-    "seems", "appears", "looks", "be", "which", "that",
-];
-
-/// Adverbs that may stand before the word that matters.
-const ADVERBS: &[&str] = &[
-    "definitely",
-    "certainly",
-    "clearly",
-    "surely",
-    "probably",
-    "actually",
-    "also",
-    "simply",
-    "obviously",
-    "likely",
-    "indeed",
-    "therefore",
-    "thus",
-    "still",
-    "however",
-    "in",
-    "fact",
-    "the",
-    "a",
-    "an",
-    "wait",
-    "hmm",
-    "oops",
-    "sorry",
-    "no",
-    "be",
-];
-
-/// Words that begin a clause.
-const CONJUNCTIONS: &[&str] = &[
-    "but",
-    "however",
-    "yet",
-    "whereas",
-    "while",
-    "because",
-    "since",
-    "although",
-    "though",
-    "so",
-    "therefore",
-    "aber",
-    "sondern",
-    "mais",
-    "pero",
-    "sino",
-];
-
-/// Negations of Chinese, which has no spaces, and what ends their reach.
-const CHINESE_BEFORE: &[&str] = &["不是", "不等于", "并非", "没有", "而非", "不会是"];
-const CHINESE_AFTER: &[&str] = &["不是", "是错", "不正确", "不对", "是不正确", "并不"];
-const CHINESE_BUT: &[&str] = &["而是", "但", "应该是", "应为", "其实是"];
-
 /// Characters between a Chinese negation and the value it can reach.
 const CHINESE_REACH_CHARS: usize = 10;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Token<'a> {
-    Word(&'a str),
-    /// A candidate, by its index.
-    Value(usize),
-    /// Ends a clause.
-    Comma,
-    /// Ends a clause, unless a negation stands right before it ("is not: X").
-    Colon,
-    /// Ends a question.
-    Question,
-    /// Ends a sentence.
-    Stop,
-}
 
 /// For each candidate, whether it is denied. `candidates` are in order and do not overlap.
 pub fn denied(text: &str, candidates: &[Candidate]) -> Vec<bool> {
@@ -176,51 +30,6 @@ pub fn denied(text: &str, candidates: &[Candidate]) -> Vec<bool> {
         }
     }
     denied
-}
-
-fn tokens<'a>(text: &'a str, candidates: &[Candidate]) -> Vec<Token<'a>> {
-    let mut tokens = Vec::new();
-    let mut values = candidates.iter().enumerate().peekable();
-    let mut at = 0;
-    while at < text.len() {
-        if let Some((index, value)) = values.next_if(|(_, value)| value.start == at) {
-            tokens.push(Token::Value(index));
-            at = value.end.max(at + 1);
-            continue;
-        }
-        let until = values.peek().map_or(text.len(), |(_, value)| value.start);
-        let rest = &text[at..until];
-        let word = rest
-            .find(|c: char| !c.is_alphanumeric() && c != '\'')
-            .unwrap_or(rest.len());
-        if word > 0 {
-            let word_text = rest[..word].trim_matches('\'');
-            if !word_text.is_empty() {
-                tokens.push(Token::Word(word_text));
-            }
-            at += word;
-            continue;
-        }
-        let c = rest.chars().next().unwrap_or(' ');
-        let next = text[at + c.len_utf8()..].chars().next();
-        match c {
-            // A full stop inside a word or number ends nothing.
-            '.' if next.is_some_and(char::is_alphanumeric) => {}
-            '.' | '!' | '\n' | '。' | '|' => tokens.push(Token::Stop),
-            '?' => tokens.push(Token::Question),
-            ',' | ';' | '(' | ')' | '[' | ']' | '—' | '、' => tokens.push(Token::Comma),
-            '-' if next == Some(' ') && text[..at].ends_with(' ') => tokens.push(Token::Comma),
-            ':' => tokens.push(Token::Colon),
-            '=' => tokens.push(Token::Word("=")),
-            _ => {}
-        }
-        at += c.len_utf8();
-    }
-    tokens
-}
-
-fn is_negation(word: &str) -> bool {
-    NEGATIONS.contains(&word) || word.ends_with("n't")
 }
 
 /// Whether the words before a value deny it.
@@ -246,21 +55,23 @@ fn before(tokens: &[Token<'_>], denied: &[bool]) -> bool {
             Token::Comma | Token::Colon | Token::Question | Token::Stop => break,
             Token::Word(word) => word,
         };
-        if CONJUNCTIONS.contains(&word) || words.len() > REACH_WORDS {
-            break;
-        }
         let before_it = match previous {
             Some(Token::Word(word)) => word,
             _ => "",
         };
         match (before_it, word) {
             ("rather", "than") | ("instead", "of") | ("different", "from") => return true,
+            ("anything", "but") => return true,
             _ => {}
+        }
+        if CONJUNCTIONS.contains(&word) || words.len() > REACH_WORDS {
+            break;
         }
         if is_negation(word) {
             return negates(word, before_it, &words);
         }
-        if WRONGS.contains(&word) && words.len() <= 4 {
+        let judges = matches!(words.last(), Some(&("to" | "that"))); // "it is wrong to say …"
+        if WRONGS.contains(&word) && before_it != "go" && (judges || words.len() <= 4) {
             return !is_negation(before_it);
         }
         words.push(word);
@@ -278,7 +89,7 @@ fn negates(negation: &str, before_it: &str, words: &[&str]) -> bool {
     let next = words.last().copied().unwrap_or("");
     // "none other than X", "nothing except X" affirm X; "no 4829173" may mean "number 4829173".
     let excepts = |word: &&str| matches!(*word, "than" | "except" | "besides" | "apart" | "save");
-    if HARMLESS.contains(&next) || words.iter().any(|word| excepts(word)) {
+    if HARMLESS.contains(&next) || words.iter().any(excepts) {
         return false;
     }
     if negation == "no" && words.is_empty() {
@@ -306,25 +117,28 @@ fn after(tokens: &[Token<'_>]) -> bool {
     if matches!(glued, [Token::Word(word), ..] if WRONGS.contains(word)) {
         return true;
     }
-    // "X is not …", "X, which is wrong".
-    let relative = matches!(glued, [Token::Word("which" | "that"), ..]);
-    let clause = if relative { glued } else { tokens };
-    let mut verb = false;
-    for (at, token) in clause.iter().enumerate() {
+    // "X is not …" denies X. "X, which is not …" speaks of something else, unless of being right.
+    let aside = glued.len() < tokens.len() || matches!(glued, [Token::Word("which" | "that"), ..]);
+    let mut verb = "";
+    for (at, token) in glued.iter().enumerate() {
         let Token::Word(word) = *token else { break };
-        if word.ends_with("n't") || word == "cannot" || (verb && is_negation(word) && word != "no")
-        {
-            let next = match clause.get(at + 1) {
+        let ends_in_not = word.ends_with("n't") || word == "cannot";
+        if ends_in_not || (!verb.is_empty() && is_negation(word) && word != "no") {
+            let next = match glued.get(at + 1) {
                 Some(Token::Word(next)) => next,
                 _ => "",
             };
-            return !HARMLESS.contains(&next);
+            // "X is not a phone number" and "X does not change" leave X what it is.
+            let other = matches!(next, "a" | "an")
+                || (matches!(word, "doesn't" | "didn't") || matches!(verb, "does" | "did"))
+                    && !FAILINGS.contains(&next);
+            return !HARMLESS.contains(&next) && !other && (!aside || RIGHTS.contains(&next));
         }
-        if verb && WRONGS.contains(&word) {
+        if !verb.is_empty() && WRONGS.contains(&word) {
             return true;
         }
         if AUXILIARIES.contains(&word) {
-            verb = true;
+            verb = word;
         } else if !ADVERBS.contains(&word) {
             break;
         }
@@ -335,15 +149,12 @@ fn after(tokens: &[Token<'_>]) -> bool {
 /// Whether the next sentence takes the value back: "X. No, that is wrong", "Is it X? No".
 fn retracted(tokens: &[Token<'_>]) -> bool {
     let end = |token: &Token<'_>| matches!(token, Token::Stop | Token::Question);
-    let Some(stop) = tokens.iter().position(end) else {
+    let stop = tokens
+        .iter()
+        .position(|token| end(token) || matches!(token, Token::Value(_)));
+    let Some(stop) = stop.filter(|at| end(&tokens[*at])) else {
         return false;
     };
-    if tokens[..stop]
-        .iter()
-        .any(|token| matches!(token, Token::Value(_)))
-    {
-        return false;
-    }
     let sentence = tokens[stop + 1..].iter().skip_while(|token| end(token));
     let mut words = sentence
         .take_while(|token| !end(token))
@@ -364,7 +175,7 @@ fn retracted(tokens: &[Token<'_>]) -> bool {
             "that" | "this" | "it" | "that's" | "it's" => said = true,
             "is" | "was" => {}
             _ if said && is_negation(word) && word != "no" => negated = true,
-            "right" | "correct" | "true" | "accurate" => return negated,
+            _ if RIGHTS.contains(&word) => return negated,
             _ if WRONGS.contains(&word) => return said && !negated,
             _ if ADVERBS.contains(&word) || word == "actually" => {}
             _ => return false,
@@ -439,6 +250,10 @@ mod tests {
             "4829173 does not appear in the text.",
             "4829173 (wrong)",
             "4829173, which is incorrect.",
+            "The magic number, 4829173, is incorrect.",
+            "4829173, which is not right.",
+            "It's wrong to say that the number is 4829173.",
+            "It is anything but 4829173.",
             "The text does not say that the number is 4829173.",
             "I don't think the number is 4829173.",
             "It is not true that the number for Oslo is 4829173.",
@@ -487,6 +302,12 @@ mod tests {
             "4829173. It is the only one that is not wrong.",
             "4829173 is not only the number for Oslo.",
             "4829173 is not wrong.",
+            "The number is 4829173 which is not mentioned again.",
+            "It's 4829173, isn't it?",
+            "It is nothing but 4829173.",
+            "You can't go wrong with 4829173.",
+            "4829173 isn't a phone number.",
+            "4829173 does not change.",
             "4829173 (the text has no other number)",
             "文中没有其他数字,是4829173。",
             "不是别的,而是4829173",

@@ -71,7 +71,12 @@ impl Runs {
         for hash in &self.hashes {
             filter[top(*hash)] = true;
         }
-        let mut seen = vec![false; self.hashes.len()];
+        // How often each run stands in the answer, until it is met in the haystack.
+        let mut unseen: Vec<(u64, usize)> = self
+            .hashes
+            .chunk_by(|a, b| a == b)
+            .map(|same| (same[0], same.len()))
+            .collect();
         let mut copied = 0;
         let mut window = Window::default();
         for piece in haystack.pieces() {
@@ -81,13 +86,8 @@ impl Runs {
                 let Some(hash) = window.push(word).filter(|hash| filter[top(*hash)]) else {
                     return;
                 };
-                let first = self.hashes.partition_point(|other| *other < hash);
-                for at in first..self.hashes.len() {
-                    if self.hashes[at] != hash || seen[at] {
-                        break;
-                    }
-                    seen[at] = true;
-                    copied += 1;
+                if let Ok(at) = unseen.binary_search_by_key(&hash, |(hash, _)| *hash) {
+                    copied += std::mem::take(&mut unseen[at].1);
                 }
             });
             if self.is_share(copied) {

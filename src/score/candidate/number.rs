@@ -1,6 +1,7 @@
 //! Numbers in an answer: digit groups, joined where a writer grouped one number.
 
 use super::Candidate;
+use crate::score::distance::one_slip;
 
 /// A candidate has as many digits as the expected value, or up to two fewer or more. Shorter
 /// numbers (a year, a section, a list mark) are part of the sentence around the answer, and
@@ -145,10 +146,20 @@ impl Reading<'_> {
                 return Some(at + pairs + 1);
             }
         }
-        // Any other grouping ("482-9173") is read only where it spells a value that was planted.
+        // Any other grouping ("482-9173") is read only where it spells a planted value, or the
+        // expected one with a slip, and where no group could be a number of its own.
+        let expected = self.known.first().map_or("", String::as_str);
+        let short = |count: &usize| !lengths[..*count].iter().any(|length| self.in_band(*length));
         (2..=rest.len())
-            .take_while(|count| lengths[..*count].iter().sum::<usize>() <= self.length)
-            .find(|count| self.known.contains(&digits(&rest[..*count])))
+            .take_while(|count| {
+                lengths[..*count].iter().sum::<usize>() <= self.length + SPELLED_BAND_DIGITS
+            })
+            .take_while(short)
+            .filter(|count| {
+                let value = digits(&rest[..*count]);
+                self.known.contains(&value) || one_slip(&value, expected)
+            })
+            .last()
             .map(|count| at + count)
     }
 
@@ -239,6 +250,9 @@ mod tests {
             ("4829173 7431220", vec!["4829173", "7431220"]),
             ("数字是4829173。", vec!["4829173"]),
             ("id4829173x", vec!["4829173"]),
+            ("4829 73", vec!["482973"]),
+            ("4829173 3 times", vec!["4829173"]),
+            ("482917 3 times", vec!["482917"]),
             ("676131", vec!["676131"]),
         ] {
             let found: Vec<String> = find(&plain(text), &known)
