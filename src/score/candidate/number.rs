@@ -12,7 +12,9 @@ const LENGTH_BAND_DIGITS: usize = 2;
 const SPELLED_BAND_DIGITS: usize = 1;
 
 /// What may stand between the groups of one number.
-const JOINTS: &[&str] = &[" ", ",", ".", "'", "_", "-", "·", ", ", " - "];
+const JOINTS: &[&str] = &[
+    " ", ",", ".", "'", "_", "-", "·", ", ", " - ", "万", "萬", "만", "만 ",
+];
 
 /// A maximal run of ASCII digits.
 #[derive(Clone, Copy, Debug)]
@@ -237,6 +239,7 @@ mod tests {
             ("4, 8, 2, 9, 1, 7, 3", vec!["4829173"]),
             ("482-9173", vec!["4829173"]),
             ("482 9173", vec!["4829173"]),
+            ("482万9173", vec!["4829173"]),
             ("4829173.0", vec!["4829173"]),
             ("1.4829173", vec!["4829173"]),
             ("0.4829173", vec!["0.4829173"]),
