@@ -1,23 +1,61 @@
 //! depthfinder measures how deep a model's context window really is.
+//!
+//! The modules in floor order tell the story. A module imports only from lower floors, which
+//! `tests/floors.rs` holds.
+//!
+//! ```text
+//! secret ─┐
+//!         ├─ plan ── trial ── task: facts + question ─┐
+//! corpus ── index ── haystack (exact token budget) ───┴─ prompt (a rope of shared slices)
+//!                                                          │
+//!                                           endpoint ── reply or failure ── journal row (always)
+//!                                                                              │
+//!                                      void? ── score ── cell ── summary ── charts, report
+//! ```
 
-pub mod chart;
-pub mod corpus;
-pub mod endpoint;
-pub mod fact;
-pub mod gguf;
-pub mod haystack;
-pub mod index;
-pub mod lexicon;
-pub mod local;
-pub mod names;
-pub mod prompt;
-pub mod reply;
-pub mod report;
-pub mod rope;
-pub mod sentence;
-pub mod sim;
-pub mod seed;
-pub mod stats;
-pub mod summary;
-pub mod task;
-pub mod tokens;
+// floor 0: words and numbers that everything else is made of
+pub mod length; // token lengths as people write them: 4k, 128k, 10M
+pub mod reply; // what came back: an answer with its accounts, or a failure that says why not
+pub mod rope; // a prompt as a list of shared slices, raw and escaped for JSON
+pub mod seed; // the one place of randomness
+pub mod sentence; // where a text may be cut
+pub mod stats; // intervals: no number without one
+
+// floor 1: what is read
+pub mod corpus; // the texts that haystacks are cut from
+pub mod gguf; // what the weights say of themselves
+pub mod names; // the word lists that keys and answers are drawn from
+pub mod task; // the kinds of questions
+
+// floor 2: what is counted
+pub mod lexicon; // which words a corpus holds, so that facts are known to be absent
+pub mod tokens; // counting tokens
+
+// floor 3: what a prompt is made of
+pub mod fact; // fresh facts: unique in the run, absent from the text
+pub mod index; // the corpus cut into units whose token counts add up
+
+// floor 4
+pub mod haystack; // the way through the corpus that one haystack takes
+
+// floor 5
+pub mod prompt; // a finished prompt of an exact length
+pub mod score; // the class of an answer, by rules alone
+
+// floor 6: the plan of a run, and those who answer
+pub mod endpoint; // the seam to whoever answers, and the OpenAI-compatible dialect
+
+// floor 7
+pub mod local; // models on this machine
+pub mod sim; // a simulated model with a known truth
+
+// floor 8
+
+// floor 9
+pub mod summary; // rows into cells, curve and counts
+
+// floor 10
+pub mod chart; // pictures of a summary
+pub mod report; // what people read
+
+// floor 11
