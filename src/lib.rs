@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod endpoint;
+pub mod length;
 pub mod local;
 pub mod reply;
 pub mod report;
@@ -10,3 +11,4 @@ pub mod sim;
 pub mod stats;
 pub mod summary;
 pub mod task;
+pub mod tokens;
