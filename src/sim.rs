@@ -7,6 +7,8 @@
 //! answer.
 
 pub mod body;
+#[cfg(test)]
+mod made;
 pub mod openai;
 pub mod prefix;
 pub mod reader;

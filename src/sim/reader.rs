@@ -163,21 +163,24 @@ pub fn siblings<'t>(text: &'t str, fact: Fact<'_>) -> Vec<&'t str> {
 /// Finds the first sentence that holds the key and is no question, and gives its last word.
 /// It understands nothing: that is its point.
 pub fn grep<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    last_word_beside(text, key).or_else(|| last_word_beside(text, &capitalised(key)))
+}
+
+fn last_word_beside<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     const ENDS: [char; 4] = ['.', '!', '?', '\n'];
     memmem::find_iter(text.as_bytes(), key.as_bytes()).find_map(|key_at| {
-        let key_end = key_at + key.len();
-        let before = text_from(&text[..key_at], key_at.saturating_sub(MAX_SENTENCE_BYTES));
+        let (before, after) = (&text[..key_at], &text[key_at + key.len()..]);
+        let before = text_from(before, key_at.saturating_sub(MAX_SENTENCE_BYTES));
         let before = before.rsplit(ENDS).next().unwrap_or_default();
-        let after = &text[key_end..];
         let after = &after[..after.floor_char_boundary(MAX_SENTENCE_BYTES)];
         let end = after.find(ENDS).unwrap_or(after.len());
         if after[end..].starts_with('?') {
             return None;
         }
-        let mut words = [&after[..end], before]
+        [&after[..end], before]
             .into_iter()
-            .flat_map(|half| half.rsplit(|c| !is_word(c)));
-        words.find(|word| !word.is_empty())
+            .flat_map(|half| half.rsplit(|c| !is_word(c)))
+            .find(|word| !word.is_empty())
     })
 }
 
@@ -210,4 +213,134 @@ fn capitalised(key: &str) -> String {
 /// The text from a place on, or from the end of the character that covers the place.
 fn text_from(text: &str, at: usize) -> &str {
     &text[text.ceil_char_boundary(at)..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::made::{Made, needle};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn asked(text: &str) -> Option<Question<'_>> {
+        #[expect(clippy::single_range_in_vec_init)]
+        question(text, &[0..text.len()])
+    }
+
+    fn answer(text: &str) -> Option<&str> {
+        fact(text, asked(text)?).map(|fact| fact.value)
+    }
+
+    #[test]
+    fn every_wording_and_every_kind_of_value_can_be_read() {
+        assert_eq!(FORMS.len(), WORDINGS.len() * 3);
+        for form in FORMS.iter() {
+            assert!(form.question.iter().all(|part| !part.is_empty()));
+            assert!(!form.needle[1].is_empty() && !form.needle[2].is_empty());
+            let all = [&form.question[..], &form.needle[..]].concat().concat();
+            assert!(!all.contains(['{', '}']), "{all}");
+        }
+    }
+
+    #[test]
+    fn the_question_the_fact_and_the_siblings_are_found() {
+        for seed in 0..2_000 {
+            let made = Made::new(seed, 20, 3);
+            let (start, end) = made.halves();
+            let text = start.clone() + &end;
+            let question = asked(&text).expect("a question");
+            assert_eq!(
+                (question.key, question.noun),
+                (&*made.key, made.kind.noun()),
+                "{text}"
+            );
+            let fact = fact(&text, question).expect("a fact");
+            assert_eq!((fact.value, fact.at), (&*made.value, start.len()), "{text}");
+            let mut found = siblings(&text, fact);
+            let mut planted: Vec<&str> = made.siblings.iter().map(String::as_str).collect();
+            found.sort_unstable();
+            planted.sort_unstable();
+            assert_eq!(found, planted, "{text}");
+            assert_eq!(grep(&text, question.key), Some(&*made.value), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_needle_of_another_wording_than_the_question_is_found() {
+        for (wording, _) in WORDINGS.iter().enumerate() {
+            let made = Made::new(7, 5, 0);
+            let told = needle(wording, made.kind, "brave-otter", "4711");
+            let text = format!(
+                "{told} {}",
+                made.question().replace(&made.key, "brave-otter")
+            );
+            assert_eq!(answer(&text), Some("4711"), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_very_key_and_the_kind_asked_for_are_answered() {
+        let ask = "What is the special magic number for old-oak? Answer with the number only.";
+        for (text, value) in [
+            ("The special magic number for old-oak is 123.", Some("123")),
+            ("The special magic number for old-oak-tree is 123.", None),
+            ("The special magic number for cold-oak is 123.", None),
+            ("The special magic word for old-oak is some-word.", None),
+            ("The special magic number for old-oak is.", None),
+            ("The special magic number for old-oak is 123", None),
+            ("A cold-oak has been given the secret number 5.", None),
+            ("An old-oak has been given the secret number 5.", Some("5")),
+            ("Old-oak has been given the secret number 5.", Some("5")),
+        ] {
+            assert_eq!(answer(&format!("{text}\n{ask}")), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_question_at_the_end_is_the_one_that_counts() {
+        let told = "The access number of a is 1. The access number of b is 2.";
+        let told = told.replace("The access", "Remember that the access");
+        let ask = |key| format!("What is the access number of {key}? Give only the number.");
+        assert_eq!(
+            answer(&format!("{}\n{told}\n{}", ask("a"), ask("b"))),
+            Some("2")
+        );
+        assert_eq!(
+            answer(&format!("{}\n{told}\nAnswer now.", ask("a"))),
+            Some("1")
+        );
+        assert_eq!(answer(&told), None);
+        let far = format!("{told}\n{}\n{}", ask("a"), "x ".repeat(5_000));
+        assert_eq!(answer(&format!("{}{far}", "x ".repeat(5_000))), None);
+    }
+
+    #[test]
+    fn grep_reads_nothing_but_the_sentence_with_the_key() {
+        let text = "Nobody asked? The otter keeps coin-12 in a drawer of 9. The drawer holds 55.";
+        assert_eq!(grep(text, "coin-12"), Some("9"));
+        assert_eq!(grep(text, "asked"), None);
+        assert_eq!(grep("The 42 belongs to\ncoin-12.", "coin-12"), None);
+        assert_eq!(grep("So 42 belongs to coin-12.", "coin-12"), Some("to"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_searched(
+            seed in 0u64..100, noise in ".{0,40}", cut in any::<prop::sample::Index>(), doubled: bool,
+        ) {
+            let mut text = Made::new(seed, 3, 2).text();
+            let at = text.floor_char_boundary(cut.index(text.len()));
+            text.insert_str(at, &noise);
+            if doubled {
+                text = text[at..].to_owned() + &text;
+            }
+            if let Some(question) = asked(&text) {
+                let _ = grep(&text, question.key);
+                if let Some(fact) = fact(&text, question) {
+                    prop_assert!(siblings(&text, fact).iter().all(|value| *value != fact.value));
+                }
+            }
+            let _ = grep(&text, &noise);
+            let _ = grep(&noise, &text);
+        }
+    }
 }

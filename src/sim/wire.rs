@@ -50,3 +50,36 @@ impl Wire for SimWire {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::made::Made;
+    use super::*;
+    use crate::endpoint::wire::Body;
+
+    #[tokio::test]
+    async fn a_request_in_this_process_is_answered_after_the_stated_latency() {
+        let truth = Truth::parse("perfect,latency=30ms").expect("a truth");
+        let wire = SimWire::new(truth).expect("a wire");
+        let made = Made::new(4, 10, 0);
+        let request = Request {
+            post: true,
+            path: "/chat/completions".into(),
+            headers: Vec::new(),
+            body: Body {
+                slices: made.body(),
+            },
+        };
+        let response = wire.send(request).await.expect("a response");
+        assert_eq!(response.status, 200);
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        assert!(response.headers_ms >= 30.0, "{}", response.headers_ms);
+        let chunks: Vec<_> = response.chunks.collect().await;
+        let bytes = chunks
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()
+            .expect("a body")
+            .concat();
+        assert!(String::from_utf8_lossy(&bytes).contains(&made.value));
+    }
+}
