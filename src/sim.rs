@@ -7,8 +7,10 @@
 //! answer.
 
 pub mod body;
+pub mod json;
 #[cfg(test)]
 mod made;
+pub mod mind;
 pub mod openai;
 pub mod prefix;
 pub mod reader;

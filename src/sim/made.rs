@@ -1,10 +1,12 @@
 //! Prompts made for the tests of the simulated model: filler, a needle, its siblings, a question.
 
+use super::responder::Responder;
+use super::truth::Truth;
 use crate::task::niah::{ValueType, WORDINGS};
 use bytes::Bytes;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Sentences that are no facts, with everything that JSON and UTF-8 make difficult.
 const FILLER: &[&str] = &[
@@ -150,4 +152,29 @@ fn value(kind: ValueType, rng: &mut ChaCha8Rng) -> String {
             )
         }
     }
+}
+
+/// A model by its name.
+pub fn model(name: &str) -> Responder {
+    Responder::new(Truth::parse(name).expect(name)).expect("a model")
+}
+
+/// A whole reply to a body.
+pub fn ask(model: &Responder, body: &[Bytes]) -> Value {
+    let answer = model.answer(true, "/v1/chat/completions", body);
+    let whole = answer.chunks.concat();
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&whole));
+    serde_json::from_slice(&whole).expect("JSON")
+}
+
+/// What a reply says.
+pub fn said(reply: &Value) -> &str {
+    reply["choices"][0]["message"]["content"]
+        .as_str()
+        .expect("an answer")
+}
+
+/// A body of this JSON.
+pub fn one(request: Value) -> Vec<Bytes> {
+    vec![Bytes::from(request.to_string())]
 }

@@ -23,12 +23,12 @@ impl Blocks {
     }
 
     /// The fingerprint of the whole text.
-    pub fn digest(&self) -> [u8; 32] {
+    pub fn digest(&self) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
         for block in &self.0 {
             hasher.update(block.as_bytes());
         }
-        hasher.finalize().into()
+        hasher.finalize()
     }
 
     fn common(&self, other: &Blocks) -> usize {
