@@ -191,6 +191,15 @@ mod tests {
     }
 
     #[test]
+    fn an_error_says_at_which_byte_however_the_body_was_sliced() {
+        let body = br#"{"messages":[{"content":"some text"}], x}"#;
+        for every in 1..body.len() {
+            let error = ChatRequest::read(&torn(body, every)).expect_err("no field");
+            assert!(format!("{error:#}").starts_with("at byte 40:"), "{error:#}");
+        }
+    }
+
+    #[test]
     fn the_text_parts_of_a_message_stand_together() {
         let request = read(
             br#"{"messages":[{"role":"user","content":[{"type":"text","text":"one "},

@@ -354,6 +354,26 @@ mod tests {
     }
 
     #[test]
+    fn depth_is_counted_in_tokens_of_the_whole_prompt() {
+        let mind = Mind::new(Truth::parse("perfect").expect("a truth")).expect("a mind");
+        for seed in 0..100 {
+            let (start, end) = Made::new(seed, 30, 0).halves();
+            let request = one(json!({ "messages": [
+                { "role": "system", "content": "Be brief, please." },
+                { "role": "user", "content": format!("{start}{end}") },
+            ]}));
+            let request = ChatRequest::read(&request).expect("a request");
+            let before = tokens("Be brief, please.") + tokens(&start) + TEMPLATE_TOKENS;
+            // The space in front of the needle is a token or the beginning of one.
+            let got = mind.read(&request).before_tokens;
+            assert!(
+                got.abs_diff(before) <= 1,
+                "{got} where {before} were expected"
+            );
+        }
+    }
+
+    #[test]
     fn a_system_message_and_parts_are_read_and_counted() {
         let model = model("perfect");
         let made = Made::new(5, 30, 1);
@@ -408,6 +428,10 @@ mod tests {
         let warm = cached(&format!("{hay}two"));
         assert!(warm > all * 85 / 100 && warm <= all, "{warm} of {all}");
         assert_eq!(cached(&format!("Well. {hay}one")), 0);
+        // Whole blocks, less the newline that stands for the end of the message.
+        let blocks = &hay[..4 * super::super::prefix::BLOCK_BYTES - 1];
+        cached(blocks);
+        assert_eq!(cached(blocks), tokens(blocks) + TEMPLATE_TOKENS - 1);
     }
 
     #[test]

@@ -314,6 +314,15 @@ mod tests {
     }
 
     #[test]
+    fn a_sibling_whose_sentence_can_be_opened_twice_counts_once() {
+        let text = "For k-1, the clerk wrote down the word a-b. Good. \
+            For years, said he, For k-2, the clerk wrote down the word c-d. \
+            Which word did the clerk write down for k-1? Answer with the word only.";
+        let told = fact(text, asked(text).expect("a question")).expect("a fact");
+        assert_eq!((told.value, siblings(text, told)), ("a-b", vec!["c-d"]));
+    }
+
+    #[test]
     fn grep_reads_nothing_but_the_sentence_with_the_key() {
         let text = "Nobody asked? The otter keeps coin-12 in a drawer of 9. The drawer holds 55.";
         assert_eq!(grep(text, "coin-12"), Some("9"));

@@ -5,7 +5,7 @@ use super::truth::Truth;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures_util::stream;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 type Events = stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, Infallible>>>;
+type Reply = Response<Either<Full<Bytes>, StreamBody<Events>>>;
 
 /// A server that has begun to listen.
 pub struct Serving {
@@ -42,7 +43,8 @@ impl Serving {
 }
 
 /// Serves a simulated model on 127.0.0.1 until `shutdown` completes; port 0 takes a free one.
-/// Bodies may have any length. Returns as soon as connections are accepted.
+/// Bodies may have any length. Returns as soon as connections are accepted; what is still open at
+/// the shutdown is cut.
 pub async fn serve(
     truth: Truth,
     port: u16,
@@ -87,10 +89,7 @@ async fn converse(stream: TcpStream, responder: Arc<Responder>) {
         .await;
 }
 
-async fn reply(
-    request: Request<Incoming>,
-    responder: Arc<Responder>,
-) -> Result<Response<StreamBody<Events>>> {
+async fn reply(request: Request<Incoming>, responder: Arc<Responder>) -> Result<Reply> {
     let post = request.method() == Method::POST;
     let path = request.uri().path().to_owned();
     let body = collect(request.into_body(), responder.reads_bodies()).await?;
@@ -113,13 +112,18 @@ async fn collect(mut body: Incoming, keep: bool) -> Result<Vec<Bytes>> {
     Ok(slices)
 }
 
-fn response(answer: Answer) -> Result<Response<StreamBody<Events>>> {
-    let frames: Vec<_> = answer
-        .chunks
-        .into_iter()
-        .map(|chunk| Ok(Frame::data(chunk)))
-        .collect();
-    let mut response = Response::new(StreamBody::new(stream::iter(frames)));
+fn response(mut answer: Answer) -> Result<Reply> {
+    // A reply of one piece has a length; events are sent one by one.
+    let body = if answer.chunks.len() == 1 {
+        Either::Left(Full::new(answer.chunks.remove(0)))
+    } else {
+        let frames = answer
+            .chunks
+            .into_iter()
+            .map(|chunk| Ok(Frame::data(chunk)));
+        Either::Right(StreamBody::new(stream::iter(frames.collect::<Vec<_>>())))
+    };
+    let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(answer.status)?;
     for (name, value) in answer.headers {
         response
@@ -181,8 +185,11 @@ mod tests {
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
         assert!(head.contains("content-type: application/json"), "{head}");
-        let json = &body[body.find('{').expect("JSON")..=body.rfind('}').expect("JSON")];
-        let reply: Value = serde_json::from_str(json).expect("JSON");
+        assert!(
+            head.contains(&format!("content-length: {}", body.len())),
+            "{head}"
+        );
+        let reply: Value = serde_json::from_str(body).expect("JSON");
         assert_eq!(reply["choices"][0]["message"]["content"], made.value);
 
         let answer = raw(server.address, &post(&chat(&made, true))).await;
@@ -190,6 +197,7 @@ mod tests {
             answer.contains("content-type: text/event-stream"),
             "{answer}"
         );
+        assert!(answer.contains("transfer-encoding: chunked"), "{answer}");
         assert!(answer.contains("data: [DONE]\n\n"), "{answer}");
 
         let answer = raw(server.address, &get("/v1/models")).await;
@@ -271,6 +279,15 @@ mod tests {
         assert!(
             answer.contains("discarded") && !answer.contains("usage"),
             "{answer}"
+        );
+        let wish = format!(
+            "{{\"stream\": true,\"messages\":\"{}\"}}",
+            "x".repeat(5_000_000)
+        );
+        assert!(
+            raw(server.address, &post(&wish))
+                .await
+                .contains("data: [DONE]")
         );
         let wish = format!(
             "{{\"messages\":\"{}\",\"stream\":true}}",
