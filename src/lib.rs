@@ -11,4 +11,3 @@ pub mod sim;
 pub mod stats;
 pub mod summary;
 pub mod task;
-pub mod tokens;
