@@ -16,6 +16,9 @@ pub const TEMPLATE_TOKENS: u64 = 7;
 /// What it says where it finds nothing to say.
 pub const NO_IDEA: &str = "I don't know.";
 
+/// Length in bytes of the stretches in which tokens are counted.
+const STRETCH_BYTES: usize = 1 << 20;
+
 /// One simulated model's mind.
 pub struct Mind {
     truth: Truth,
@@ -65,18 +68,18 @@ impl Mind {
     }
 
     /// Reads a prompt: finds question and fact, and counts its tokens.
-    pub fn read<'t>(&self, request: &'t ChatRequest) -> Reading<'t> {
+    pub fn read<'t>(&self, request: &'t ChatRequest) -> Result<Reading<'t>> {
         let text = request.text.as_str();
         let question = reader::question(text, &request.messages);
         let fact = question.and_then(|question| reader::fact(text, question));
-        let (prompt_tokens, before_tokens) = self.measure(request, fact);
-        Reading {
+        let (prompt_tokens, before_tokens) = self.measure(request, fact)?;
+        Ok(Reading {
             text,
             question,
             fact,
             before_tokens,
             prompt_tokens,
-        }
+        })
     }
 
     /// Answers a prompt that was read.
@@ -118,19 +121,34 @@ impl Mind {
     }
 
     /// Tokens of the whole prompt, and those of them before the fact.
-    fn measure(&self, request: &ChatRequest, fact: Option<Fact<'_>>) -> (u64, u64) {
+    fn measure(&self, request: &ChatRequest, fact: Option<Fact<'_>>) -> Result<(u64, u64)> {
         let text = request.text.as_str();
         let (mut total, mut before) = (TEMPLATE_TOKENS, 0);
         for message in &request.messages {
             let at = fact.map(|fact| fact.at).filter(|at| message.contains(at));
             let cut = at.map_or(message.start, |at| safe_cut(text, message.start, at));
-            let first = self.tokenizer.count(&text[message.start..cut]);
+            let first = self.count(&text[message.start..cut])?;
             if let Some(at) = at {
-                before = total + first + self.tokenizer.count(&text[cut..at]);
+                before = total + first + self.count(&text[cut..at])?;
             }
-            total += first + self.tokenizer.count(&text[cut..message.end]);
+            total += first + self.count(&text[cut..message.end])?;
         }
-        (total, before)
+        Ok((total, before))
+    }
+
+    /// Tokens of a text, counted stretch by stretch: the ids of ten million tokens would take as
+    /// much memory as the text.
+    pub fn count(&self, text: &str) -> Result<u64> {
+        let (mut tokens, mut from) = (0, 0);
+        while text.len() - from > STRETCH_BYTES {
+            let cut = safe_cut(text, from, text.floor_char_boundary(from + STRETCH_BYTES));
+            if cut == from {
+                break;
+            }
+            tokens += self.tokenizer.count(&text[from..cut])?;
+            from = cut;
+        }
+        Ok(tokens + self.tokenizer.count(&text[from..])?)
     }
 
     /// Tokens that an earlier prompt began with, and the prompt's fingerprint. Cached tokens are
@@ -145,19 +163,14 @@ impl Mind {
         (cached.min(reading.prompt_tokens - 1), digest)
     }
 
-    /// Tokens of an answer.
-    pub fn count(&self, answer: &str) -> u64 {
-        self.tokenizer.count(answer)
-    }
-
     /// Cuts an answer into pieces of one token each, none within a character, and stops at the
     /// budget; true where something was left out.
-    pub fn pieces(&self, answer: &str, budget: u64) -> (Vec<String>, bool) {
-        let ends: Vec<(usize, u64)> = answer
-            .char_indices()
-            .map(|(at, c)| at + c.len_utf8())
-            .map(|end| (end, self.tokenizer.count(&answer[..end])))
-            .collect();
+    pub fn pieces(&self, answer: &str, budget: u64) -> Result<(Vec<String>, bool)> {
+        let mut ends = Vec::new();
+        for (at, c) in answer.char_indices() {
+            let end = at + c.len_utf8();
+            ends.push((end, self.tokenizer.count(&answer[..end])?));
+        }
         let wanted = ends.last().map_or(0, |&(_, tokens)| tokens);
         let mut pieces = Vec::new();
         let mut from = 0;
@@ -172,7 +185,7 @@ impl Mind {
                 from = end;
             }
         }
-        (pieces, wanted > budget)
+        Ok((pieces, wanted > budget))
     }
 }
 
@@ -217,6 +230,7 @@ mod tests {
         Tokenizer::bundled("o200k")
             .expect("a tokenizer")
             .count(text)
+            .expect("a count")
     }
 
     /// Asks 2,000 prompts and holds the share of right answers against the stated curve, which
@@ -365,7 +379,7 @@ mod tests {
             let request = ChatRequest::read(&request).expect("a request");
             let before = tokens("Be brief, please.") + tokens(&start) + TEMPLATE_TOKENS;
             // The space in front of the needle is a token or the beginning of one.
-            let got = mind.read(&request).before_tokens;
+            let got = mind.read(&request).expect("a prompt").before_tokens;
             assert!(
                 got.abs_diff(before) <= 1,
                 "{got} where {before} were expected"
@@ -395,17 +409,26 @@ mod tests {
 
     #[test]
     fn halves_cut_at_a_safe_place_have_as_many_tokens_as_the_whole() {
-        let tokenizer = Tokenizer::bundled("o200k").expect("a tokenizer");
         for seed in 0..300 {
             let text = Made::new(seed, 10, 2).text();
-            for at in (0..text.len())
-                .step_by(37)
-                .map(|at| text.floor_char_boundary(at))
-            {
-                let cut = safe_cut(&text, 0, at);
-                let halves = tokenizer.count(&text[..cut]) + tokenizer.count(&text[cut..]);
-                assert_eq!(halves, tokenizer.count(&text), "cut at {cut}: {text}");
+            let whole = tokens(&text);
+            for at in (0..text.len()).step_by(37) {
+                let cut = safe_cut(&text, 0, text.floor_char_boundary(at));
+                let halves = tokens(&text[..cut]) + tokens(&text[cut..]);
+                assert_eq!(halves, whole, "cut at {cut}: {text}");
             }
+        }
+    }
+
+    #[test]
+    fn a_long_text_counted_in_stretches_has_as_many_tokens_as_the_whole() {
+        let mind = Mind::new(Truth::parse("perfect").expect("a truth")).expect("a mind");
+        let long = (0..).map(|seed| Made::new(seed, 50, 2).text());
+        let long = long.take(700).collect::<Vec<_>>().join("\n");
+        let unbroken = "那天没有什么值得注意的事。".repeat(STRETCH_BYTES / 20);
+        for text in [&long, &unbroken, &format!("{unbroken} {long}{unbroken}")] {
+            assert!(text.len() > STRETCH_BYTES);
+            assert_eq!(mind.count(text).expect("a count"), tokens(text));
         }
     }
 

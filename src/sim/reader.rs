@@ -170,6 +170,9 @@ fn last_word_beside<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     const ENDS: [char; 4] = ['.', '!', '?', '\n'];
     memmem::find_iter(text.as_bytes(), key.as_bytes()).find_map(|key_at| {
         let (before, after) = (&text[..key_at], &text[key_at + key.len()..]);
+        if before.ends_with(is_word) || after.starts_with(is_word) {
+            return None;
+        }
         let before = text_from(before, key_at.saturating_sub(MAX_SENTENCE_BYTES));
         let before = before.rsplit(ENDS).next().unwrap_or_default();
         let after = &after[..after.floor_char_boundary(MAX_SENTENCE_BYTES)];
@@ -184,12 +187,11 @@ fn last_word_beside<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     })
 }
 
-/// The text up to what follows it, where that stands near and in the same sentence.
+/// The text up to what follows it, where that stands near and on the same line.
 fn field<'t>(text: &'t str, followed_by: &str) -> Option<&'t str> {
     let near = &text[..text.floor_char_boundary(MAX_FIELD_BYTES + followed_by.len())];
     let found = &near[..memmem::find(near.as_bytes(), followed_by.as_bytes())?];
-    let broken = found.is_empty() || found.contains(['\n', '.', '!', '?']);
-    (!broken).then_some(found)
+    (!found.is_empty() && !found.contains('\n')).then_some(found)
 }
 
 /// The word that a text begins with: letters, digits and hyphens.
@@ -327,6 +329,10 @@ mod tests {
         let text = "Nobody asked? The otter keeps coin-12 in a drawer of 9. The drawer holds 55.";
         assert_eq!(grep(text, "coin-12"), Some("9"));
         assert_eq!(grep(text, "asked"), None);
+        assert_eq!(
+            grep(&text.replace("Nobody", "Recoin-12 coin-123."), "coin-12"),
+            Some("9")
+        );
         assert_eq!(grep("The 42 belongs to\ncoin-12.", "coin-12"), None);
         assert_eq!(grep("So 42 belongs to coin-12.", "coin-12"), Some("to"));
     }

@@ -1,0 +1,62 @@
+//! Lists the texts and word lists under `corpora/`, so that adding one is data and no code.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+fn main() {
+    let root =
+        PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("corpora");
+    println!("cargo::rerun-if-changed=corpora");
+    let mut code = String::from("pub const EMBEDDED: &[Embedded] = &[\n");
+    for folder in folders(&root) {
+        let name = folder
+            .file_name()
+            .expect("has a name")
+            .to_string_lossy()
+            .into_owned();
+        for manifest in files(&folder, "toml") {
+            let packed = manifest.with_extension("txt.zst");
+            assert!(
+                packed.is_file(),
+                "{} has no text beside it",
+                manifest.display()
+            );
+            let text = manifest
+                .file_stem()
+                .expect("has a name")
+                .to_string_lossy()
+                .into_owned();
+            writeln!(
+                code,
+                "    Embedded {{ folder: {name:?}, name: {text:?}, manifest: include_str!({manifest:?}), packed: include_bytes!({packed:?}) }},"
+            )
+            .expect("strings take all");
+        }
+    }
+    code.push_str("];\n");
+    let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it"));
+    std::fs::write(out.join("embedded.rs"), code).expect("OUT_DIR can be written");
+}
+
+fn folders(root: &Path) -> Vec<PathBuf> {
+    sorted(root)
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .collect()
+}
+
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    sorted(folder)
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect()
+}
+
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("can be listed").path())
+        .collect();
+    paths.sort();
+    paths
+}

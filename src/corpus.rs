@@ -1,0 +1,277 @@
+//! The texts that haystacks are cut from: those in this binary, or the user's own.
+
+mod escaped;
+mod folder;
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use escaped::Escaped;
+use serde::Deserialize;
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// A text as it lies in the binary.
+pub struct Embedded {
+    folder: &'static str,
+    name: &'static str,
+    manifest: &'static str,
+    packed: &'static [u8],
+}
+
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+/// What kind of text it is: code is used only at lengths beyond all prose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Sentences and paragraphs.
+    Prose,
+    /// Source code.
+    Code,
+}
+
+/// What is known of a text.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Manifest {
+    /// Title.
+    pub title: String,
+    /// Author.
+    pub author: String,
+    /// Year of publication.
+    pub year: i32,
+    /// Language code.
+    pub language: String,
+    /// Prose or code.
+    pub kind: Kind,
+    /// Where it was taken from.
+    pub source: String,
+    /// Its terms.
+    pub licence: String,
+    /// SHA-256 of the unpacked text, in hex.
+    pub sha256: String,
+    /// Size of the unpacked text in bytes.
+    pub bytes: u64,
+}
+
+/// One text; unpacked and escaped when it is first needed.
+pub struct Text {
+    /// Short name, unique in its corpus.
+    pub name: String,
+    /// Prose or code.
+    pub kind: Kind,
+    /// The manifest, for a text of this binary.
+    pub manifest: Option<Manifest>,
+    digest: String,
+    bytes: u64,
+    packed: Option<&'static [u8]>,
+    raw: OnceLock<Result<Bytes, String>>,
+    escaped: OnceLock<Escaped>,
+}
+
+impl Text {
+    fn embedded(embedded: &Embedded) -> Result<Text> {
+        let manifest: Manifest = toml::from_str(embedded.manifest)
+            .with_context(|| format!("bad manifest of the built-in text {}", embedded.name))?;
+        Ok(Text {
+            name: embedded.name.to_string(),
+            kind: manifest.kind,
+            digest: manifest.sha256.clone(),
+            bytes: manifest.bytes,
+            manifest: Some(manifest),
+            packed: Some(embedded.packed),
+            raw: OnceLock::new(),
+            escaped: OnceLock::new(),
+        })
+    }
+
+    /// A text of the user's own.
+    pub fn owned(name: &str, text: String) -> Text {
+        Text {
+            name: name.to_string(),
+            kind: Kind::Prose,
+            manifest: None,
+            digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
+            bytes: text.len() as u64,
+            packed: None,
+            raw: OnceLock::from(Ok(Bytes::from(text))),
+            escaped: OnceLock::new(),
+        }
+    }
+
+    /// Names the text's content.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Size in bytes.
+    pub fn len_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The text as shared bytes; UTF-8.
+    pub fn raw(&self) -> Result<&Bytes> {
+        let raw = self.raw.get_or_init(|| {
+            zstd::bulk::decompress(self.packed.unwrap_or_default(), self.bytes as usize)
+                .map(Bytes::from)
+                .map_err(|error| error.to_string())
+        });
+        match raw {
+            Ok(raw) => Ok(raw),
+            Err(error) => bail!("the text {} cannot be unpacked: {error}", self.name),
+        }
+    }
+
+    /// The text as a string.
+    pub fn as_str(&self) -> Result<&str> {
+        std::str::from_utf8(self.raw()?)
+            .with_context(|| format!("the text {} is not UTF-8", self.name))
+    }
+
+    /// A stretch of the text, raw and escaped, without a copy. Both ends are bytes of the raw
+    /// text at character boundaries.
+    pub fn piece(&self, from: usize, to: usize) -> Result<crate::rope::Piece> {
+        let raw = self.raw()?;
+        let escaped = match self.escaped.get() {
+            Some(escaped) => escaped,
+            None => {
+                let escaped = Escaped::of(self.as_str()?);
+                self.escaped.get_or_init(|| escaped)
+            }
+        };
+        Ok(crate::rope::Piece {
+            raw: raw.slice(from..to),
+            json: escaped.slice(from, to),
+        })
+    }
+}
+
+/// A named set of texts, in a fixed order.
+pub struct Corpus {
+    /// The name that reports show.
+    pub name: String,
+    /// The texts.
+    pub texts: Vec<Text>,
+}
+
+/// The built-in corpora: name, the folders they take their texts from, and what they are.
+pub const BUILT_IN: &[(&str, &[&str], &str)] = &[
+    (
+        "en",
+        &["en", "code"],
+        "English prose, then (beyond all of it) C source: 10.6 million o200k tokens",
+    ),
+    (
+        "en-prose",
+        &["en"],
+        "English prose alone: 8 million o200k tokens",
+    ),
+    (
+        "code",
+        &["code"],
+        "the SQLite C source: 2.6 million o200k tokens",
+    ),
+];
+
+impl Corpus {
+    /// A corpus by its built-in name, or the user's own text as a file or a folder.
+    ///
+    /// # Errors
+    /// When it is none of these, or a file is not UTF-8 (naming the file and the offset).
+    pub fn open(name_or_path: &str) -> Result<Corpus> {
+        if let Some((name, folders, _)) = BUILT_IN.iter().find(|(name, ..)| *name == name_or_path) {
+            return Corpus::built_in(name, folders);
+        }
+        let path = Path::new(name_or_path);
+        if !path.exists() {
+            let names: Vec<&str> = BUILT_IN.iter().map(|(name, ..)| *name).collect();
+            bail!(
+                "no corpus {name_or_path}: it is neither built in ({}) nor a file or folder",
+                names.join(", ")
+            );
+        }
+        Ok(Corpus {
+            name: name_or_path.to_string(),
+            texts: folder::read(path)?,
+        })
+    }
+
+    fn built_in(name: &str, folders: &[&str]) -> Result<Corpus> {
+        let mut texts = Vec::new();
+        for folder in folders {
+            for embedded in EMBEDDED
+                .iter()
+                .filter(|embedded| embedded.folder == *folder)
+            {
+                texts.push(Text::embedded(embedded)?);
+            }
+        }
+        Ok(Corpus {
+            name: name.to_string(),
+            texts,
+        })
+    }
+
+    /// Names the content of all texts in their order: 32 hex digits.
+    pub fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for text in &self.texts {
+            hasher.update(text.digest().as_bytes());
+            hasher.update(if text.kind == Kind::Code {
+                b"code"
+            } else {
+                b"text"
+            });
+        }
+        hasher.finalize().to_hex()[..32].to_string()
+    }
+
+    /// Size in bytes.
+    pub fn len_bytes(&self) -> u64 {
+        self.texts.iter().map(Text::len_bytes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn every_built_in_text_is_what_its_manifest_says() {
+        for (name, ..) in BUILT_IN {
+            for text in &Corpus::open(name).expect("built in").texts {
+                let manifest = text.manifest.as_ref().expect("has one");
+                let raw = text.raw().expect("unpacks");
+                assert_eq!(raw.len() as u64, manifest.bytes, "{}", text.name);
+                let sha: String = Sha256::digest(raw)
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
+                assert_eq!(sha, manifest.sha256, "{}", text.name);
+                assert!(!text.as_str().expect("UTF-8").contains('\r'));
+                assert!(!manifest.licence.is_empty() && !manifest.source.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_piece_is_the_same_stretch_raw_and_escaped() {
+        let corpus = Corpus::open("en-prose").expect("built in");
+        let text = &corpus.texts[0];
+        let whole = text.as_str().expect("UTF-8");
+        for (from, to) in [
+            (0, 10),
+            (4_000, 9_001),
+            (123_456, 200_000),
+            (0, whole.len()),
+        ] {
+            let (from, to) = (
+                whole.floor_char_boundary(from),
+                whole.floor_char_boundary(to),
+            );
+            let piece = text.piece(from, to).expect("slices");
+            assert_eq!(piece.raw, whole[from..to].as_bytes());
+            assert_eq!(piece.json, crate::rope::escape(&whole[from..to]).as_bytes());
+        }
+    }
+}
