@@ -1,1 +1,24 @@
 //! A simulated model with a known truth: it gets the bytes of a request and nothing else.
+//!
+//! It never sees a plan. It reads the prompt as a server would, finds the question, the fact and
+//! the fact's place, and answers by a recall curve that its name states ([`Truth`]). So whatever
+//! a run concludes about it can be held against that curve, and an error anywhere between the
+//! plan and the wire (a fact that was not sent, a question about another key) shows as a wrong
+//! answer.
+
+pub mod body;
+pub mod json;
+#[cfg(test)]
+mod made;
+pub mod mind;
+pub mod openai;
+pub mod prefix;
+pub mod reader;
+pub mod responder;
+pub mod server;
+pub mod truth;
+pub mod wire;
+
+pub use server::{Serving, serve};
+pub use truth::Truth;
+pub use wire::SimWire;

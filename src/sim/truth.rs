@@ -1,0 +1,361 @@
+//! What a simulated model can and cannot do, as its name states it.
+
+use crate::length::parse_tokens;
+use anyhow::{Context, Result, bail, ensure};
+use std::time::Duration;
+
+/// How steeply [`Recall::Decay`] falls: a quarter of the half length is recalled with .985, half
+/// of it with .889, twice of it with .111.
+const DECAY_STEEPNESS: i32 = 3;
+
+/// The simulated models by name, with one line each: what `sim:` can be followed by.
+pub const NAMES: &[(&str, &str)] = &[
+    ("perfect", "recalls every fact at every length and depth"),
+    (
+        "cliff=64k",
+        "right up to 64,000 prompt tokens, wrong beyond",
+    ),
+    (
+        "decay=64k",
+        "recall 1 / (1 + (tokens / 64,000)^3): one half at 64,000 prompt tokens",
+    ),
+    (
+        "middle=0.4",
+        "recall 1 - 0.4 * 4d(1 - d) at depth d: 0.6 in the middle, 1 at both ends",
+    ),
+    (
+        "flaky=0.2",
+        "each request is wrong with probability 0.2, the same prompt too",
+    ),
+    (
+        "grep",
+        "finds the sentence that holds the key and reads nothing else",
+    ),
+    (
+        "discard",
+        "throws the request away unread and answers at once, without usage: for upload speed",
+    ),
+];
+
+/// What may follow any name, with one line each.
+pub const MODIFIERS: &[(&str, &str)] = &[
+    (
+        "window=131072",
+        "declares this window and refuses longer prompts",
+    ),
+    (
+        "advertised=10M",
+        "declares this window instead, whatever is true",
+    ),
+    ("latency=50ms", "waits this long before it answers"),
+    ("seed=7", "draws other answers from the same curve"),
+];
+
+/// The shape of the recall, by which a fact is found or not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Recall {
+    /// Always found.
+    Perfect,
+    /// Found in prompts of up to so many tokens, never in longer ones.
+    Cliff {
+        /// The longest prompt in which facts are found.
+        tokens: u64,
+    },
+    /// Found less and less as prompts grow: 1 / (1 + (length / half)³).
+    Decay {
+        /// The prompt length in tokens at which recall is one half.
+        half_tokens: u64,
+    },
+    /// Found less in the middle: 1 − loss · 4d(1 − d) at depth d.
+    Middle {
+        /// What is lost at depth one half, 0…1.
+        loss: f64,
+    },
+    /// Found or not by request, never by prompt.
+    Flaky {
+        /// Share of requests answered wrongly, 0…1.
+        rate: f64,
+    },
+    /// The sentence with the key is found, always, and nothing else is read.
+    Grep,
+    /// Nothing is read at all.
+    Discard,
+}
+
+/// A simulated model: its name and everything that the name states.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Truth {
+    /// The name as it was given, without `sim:`.
+    pub name: String,
+    /// The recall curve.
+    pub recall: Recall,
+    /// The window that is enforced, in tokens of prompt and answer together.
+    pub window_tokens: Option<u64>,
+    /// The window that is declared where it is not the enforced one, in tokens.
+    pub advertised_tokens: Option<u64>,
+    /// How long it waits before the head of each completion.
+    pub latency: Duration,
+    /// Varies the draws; `None` is zero, and for [`Recall::Flaky`] a fresh one each time.
+    pub seed: Option<u64>,
+}
+
+impl Truth {
+    /// Reads `NAME[=ARG][,key=value…]`: one of [`NAMES`], then any of [`MODIFIERS`].
+    pub fn parse(name: &str) -> Result<Truth> {
+        let mut parts = name.split(',').map(str::trim);
+        let recall = recall(parts.next().unwrap_or_default())?;
+        let mut truth = Truth {
+            name: name.trim().to_owned(),
+            recall,
+            window_tokens: None,
+            advertised_tokens: None,
+            latency: Duration::ZERO,
+            seed: None,
+        };
+        let mut seen = Vec::new();
+        for part in parts {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            ensure!(
+                !seen.contains(&key),
+                "sim:{name} states {key} twice: leave one out"
+            );
+            seen.push(key);
+            match key {
+                "window" => truth.window_tokens = Some(tokens(part, value)?),
+                "advertised" => truth.advertised_tokens = Some(tokens(part, value)?),
+                "latency" => truth.latency = duration(value)?,
+                "seed" => {
+                    truth.seed = Some(value.parse().with_context(|| {
+                        format!("`{part}` is no whole number: write it like seed=7")
+                    })?);
+                }
+                _ => bail!(
+                    "a simulated model has no `{part}`; after its name may stand: {}",
+                    listed(MODIFIERS)
+                ),
+            }
+        }
+        Ok(truth)
+    }
+
+    /// The model's full name, as it is declared and asked for.
+    pub fn model(&self) -> String {
+        format!("sim:{}", self.name)
+    }
+
+    /// The window that it declares, in tokens.
+    pub fn declared_window_tokens(&self) -> Option<u64> {
+        self.advertised_tokens.or(self.window_tokens)
+    }
+
+    /// The probability, 0…1, that a fact at this depth (0 the start, 1 the end) of a prompt of
+    /// this length (in tokens of the whole prompt, template included) is recalled.
+    pub fn recall(&self, length_tokens: u64, depth: f64) -> f64 {
+        match self.recall {
+            Recall::Perfect | Recall::Grep => 1.0,
+            Recall::Cliff { tokens } => f64::from(u8::from(length_tokens <= tokens)),
+            Recall::Decay { half_tokens } => {
+                let ratio = length_tokens as f64 / half_tokens as f64;
+                1.0 / (1.0 + ratio.powi(DECAY_STEEPNESS))
+            }
+            Recall::Middle { loss } => 1.0 - loss * 4.0 * depth * (1.0 - depth),
+            Recall::Flaky { rate } => 1.0 - rate,
+            Recall::Discard => 0.0,
+        }
+    }
+}
+
+fn recall(head: &str) -> Result<Recall> {
+    let (name, argument) = match head.split_once('=') {
+        Some((name, argument)) => (name, Some(argument)),
+        None => (head, None),
+    };
+    let needed = || {
+        argument.with_context(|| match example(name) {
+            Some(example) => format!("sim:{name} needs a number, like sim:{example}"),
+            None => unknown(head),
+        })
+    };
+    let recall = match name {
+        "cliff" => Recall::Cliff {
+            tokens: tokens(head, needed()?)?,
+        },
+        "decay" => Recall::Decay {
+            half_tokens: tokens(head, needed()?)?,
+        },
+        "middle" => Recall::Middle {
+            loss: share(head, needed()?)?,
+        },
+        "flaky" => Recall::Flaky {
+            rate: share(head, needed()?)?,
+        },
+        "perfect" | "grep" | "discard" => {
+            ensure!(
+                argument.is_none(),
+                "sim:{name} takes no number: drop `={}`",
+                argument.unwrap_or_default()
+            );
+            match name {
+                "perfect" => Recall::Perfect,
+                "grep" => Recall::Grep,
+                _ => Recall::Discard,
+            }
+        }
+        _ => bail!(unknown(head)),
+    };
+    Ok(recall)
+}
+
+fn unknown(head: &str) -> String {
+    format!(
+        "there is no simulated model `{head}`; there are {}",
+        listed(NAMES)
+    )
+}
+
+fn example(name: &str) -> Option<&'static str> {
+    NAMES
+        .iter()
+        .map(|&(example, _)| example)
+        .find(|example| example.split('=').next() == Some(name))
+}
+
+fn listed(table: &[(&str, &str)]) -> String {
+    let names: Vec<&str> = table.iter().map(|&(name, _)| name).collect();
+    names.join(", ")
+}
+
+fn tokens(part: &str, value: &str) -> Result<u64> {
+    let tokens = parse_tokens(value).with_context(|| format!("in `{part}`"))?;
+    ensure!(tokens > 0, "in `{part}`: a length is at least one token");
+    Ok(tokens)
+}
+
+fn share(part: &str, value: &str) -> Result<f64> {
+    match value.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => bail!("`{part}` needs a share between 0 and 1"),
+    }
+}
+
+fn duration(value: &str) -> Result<Duration> {
+    let (digits, scale_ms) = match value.strip_suffix("ms") {
+        Some(digits) => (digits, 1.0),
+        None => (value.strip_suffix('s').unwrap_or_default(), 1_000.0),
+    };
+    match digits.parse::<f64>() {
+        // A day at most: beyond it a `Duration` would not even be representable.
+        Ok(number) if (0.0..=86_400_000.0).contains(&(number * scale_ms)) => {
+            Ok(Duration::from_secs_f64(number * scale_ms / 1_000.0))
+        }
+        _ => bail!("`latency={value}` is no time: write it like latency=50ms or latency=2s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn truth(name: &str) -> Truth {
+        Truth::parse(name).expect(name)
+    }
+
+    #[test]
+    fn every_listed_name_and_modifier_is_read() {
+        for (name, _) in NAMES {
+            assert_eq!(truth(name).model(), format!("sim:{name}"));
+            for (modifier, _) in MODIFIERS {
+                truth(&format!("{name},{modifier}"));
+            }
+        }
+        let all: Vec<&str> = MODIFIERS.iter().map(|&(name, _)| name).collect();
+        let full = truth(&format!("cliff=64k,{}", all.join(",")));
+        assert_eq!(full.recall, Recall::Cliff { tokens: 64_000 });
+        assert_eq!(full.window_tokens, Some(131_072));
+        assert_eq!(full.advertised_tokens, Some(10_000_000));
+        assert_eq!(full.declared_window_tokens(), Some(10_000_000));
+        assert_eq!(full.latency, Duration::from_millis(50));
+        assert_eq!(full.seed, Some(7));
+    }
+
+    #[test]
+    fn the_curves_are_what_the_names_state() {
+        assert_eq!(truth("perfect").recall(10_000_000, 0.5), 1.0);
+        assert_eq!(truth("cliff=64k").recall(64_000, 0.5), 1.0);
+        assert_eq!(truth("cliff=64k").recall(64_001, 0.5), 0.0);
+        assert_eq!(truth("decay=64k").recall(64_000, 0.1), 0.5);
+        assert!((truth("decay=64k").recall(32_000, 0.1) - 8.0 / 9.0).abs() < 1e-12);
+        assert!((truth("decay=64k").recall(128_000, 0.1) - 1.0 / 9.0).abs() < 1e-12);
+        assert!((truth("middle=0.4").recall(1, 0.5) - 0.6).abs() < 1e-12);
+        assert!((truth("middle=0.4").recall(1, 0.25) - 0.7).abs() < 1e-12);
+        assert_eq!(truth("middle=0.4").recall(1, 0.0), 1.0);
+        assert_eq!(truth("middle=0.4").recall(1, 1.0), 1.0);
+        assert!((truth("flaky=0.2").recall(1, 0.5) - 0.8).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_those_that_exist() {
+        let error = Truth::parse("magic").expect_err("unknown").to_string();
+        for (name, _) in NAMES {
+            assert!(error.contains(name), "{error}");
+        }
+        let error = Truth::parse("perfect,speed=9")
+            .expect_err("unknown")
+            .to_string();
+        for (modifier, _) in MODIFIERS {
+            assert!(error.contains(modifier), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_in_one_line() {
+        for name in [
+            "",
+            "cliff",
+            "cliff=",
+            "cliff=0",
+            "cliff=many",
+            "decay",
+            "decay=0",
+            "middle",
+            "middle=2",
+            "middle=NaN",
+            "flaky=-0.1",
+            "perfect=1",
+            "grep=1",
+            "perfect,window=0",
+            "perfect,window",
+            "perfect,latency=50",
+            "perfect,latency=-1s",
+            "perfect,latency=1e300s",
+            "perfect,seed=x",
+            "perfect,seed=1,seed=2",
+            "perfect,",
+            "perfect,middle=0.4",
+        ] {
+            let error = format!("{:#}", Truth::parse(name).expect_err(name));
+            assert!(
+                !error.is_empty() && !error.contains('\n'),
+                "{name}: {error}"
+            );
+        }
+        let error = Truth::parse("cliff").expect_err("no length").to_string();
+        assert!(error.contains("sim:cliff=64k"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn recall_is_a_probability_at_every_length_and_depth(
+            which in 0..NAMES.len(), length in any::<u64>(), depth in 0.0..=1.0f64,
+        ) {
+            let p = truth(NAMES[which].0).recall(length, depth);
+            prop_assert!((0.0..=1.0).contains(&p));
+        }
+
+        #[test]
+        fn any_name_is_read_or_refused_without_a_panic(name in ".*") {
+            let _ = Truth::parse(&name);
+        }
+    }
+}
