@@ -5,9 +5,15 @@ use crate::rope::Rope;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+pub mod connect;
+pub mod discover;
+pub mod exchange;
 pub mod http;
 pub mod openai;
+pub mod refusal;
 pub mod sse;
+pub mod target;
+pub mod upload;
 pub mod wire;
 
 /// One question, complete: what every kind of endpoint gets, and all that it gets.
@@ -53,5 +59,11 @@ pub trait Endpoint: Send + Sync {
     /// The server's own count of a text's tokens, without template; `None` where it has none.
     fn count_tokens<'a>(&'a self, _text: &'a Rope) -> BoxFuture<'a, Option<u64>> {
         Box::pin(async { None })
+    }
+
+    /// What had to be changed in the requests because the server refused a field, in words:
+    /// printed with every result, since a dropped temperature is another measurement.
+    fn adaptations(&self) -> Vec<String> {
+        Vec::new()
     }
 }

@@ -62,4 +62,16 @@ impl Response {
 pub trait Wire: Send + Sync {
     /// Sends one request and returns when the response's head has come.
     fn send<'a>(&'a self, request: Request) -> BoxFuture<'a, Result<Response, Failure>>;
+
+    /// Sends one request to the server's root, above a base path such as `/v1`: llama-server's
+    /// `/props` and everybody's `/tokenize` live there. A wire without such a split has one root.
+    fn send_to_root<'a>(&'a self, request: Request) -> BoxFuture<'a, Result<Response, Failure>> {
+        self.send(request)
+    }
+
+    /// The same text with every credential of this wire blanked out: servers echo keys in their
+    /// error messages, and only the wire knows what to look for.
+    fn redact(&self, text: String) -> String {
+        text
+    }
 }
