@@ -3,6 +3,7 @@
 pub mod chart;
 pub mod endpoint;
 pub mod local;
+pub mod number;
 pub mod reply;
 pub mod report;
 pub mod rope;

@@ -90,12 +90,7 @@ pub fn clopper_pearson_upper(right: u64, n: u64, alpha: f64) -> f64 {
 /// The name of the method that gives this interval for `right` of `n`, found by computing it
 /// again: a caption must not claim one method over numbers of another. `None` where neither
 /// does, and where `n` = 0 tells nothing.
-pub fn method_of(
-    interval: Interval,
-    right: u64,
-    n: u64,
-    confidence: f64,
-) -> Option<&'static str> {
+pub fn method_of(interval: Interval, right: u64, n: u64, confidence: f64) -> Option<&'static str> {
     let is = |other: Interval| {
         (interval.low - other.low).abs() < 1e-9 && (interval.high - other.high).abs() < 1e-9
     };

@@ -33,8 +33,14 @@ fn one_sided_clopper_pearson_agrees_with_mpmath() {
         let tolerance = vector["rel_tol"].as_f64().expect("rel_tol");
         let lower = vector["expected"]["lower"].as_f64().expect("lower");
         let upper = vector["expected"]["upper"].as_f64().expect("upper");
-        assert!(close(clopper_pearson_lower(s, n, alpha), lower, tolerance), "{vector}");
-        assert!(close(clopper_pearson_upper(s, n, alpha), upper, tolerance), "{vector}");
+        assert!(
+            close(clopper_pearson_lower(s, n, alpha), lower, tolerance),
+            "{vector}"
+        );
+        assert!(
+            close(clopper_pearson_upper(s, n, alpha), upper, tolerance),
+            "{vector}"
+        );
         let both = clopper_pearson(s, n, 1.0 - 2.0 * alpha);
         assert!(close(both.low, lower, tolerance), "{vector}");
         assert!(close(both.high, upper, tolerance), "{vector}");
@@ -74,7 +80,10 @@ fn both_methods_agree_with_newcombe_1998() {
             (clopper_pearson.low, exact[0]),
             (clopper_pearson.high, exact[1]),
         ] {
-            assert!((ours - theirs).abs() < 5.1e-5, "{right}/{n}: {ours} is not {theirs}");
+            assert!(
+                (ours - theirs).abs() < 5.1e-5,
+                "{right}/{n}: {ours} is not {theirs}"
+            );
         }
     }
 }
@@ -102,7 +111,10 @@ fn absurd_tail_probabilities_neither_panic_nor_hang() {
 #[test]
 fn the_method_is_told_by_the_numbers() {
     let (right, n) = (12, 15);
-    assert_eq!(method_of(wilson(right, n, 0.95), right, n, 0.95), Some("Wilson"));
+    assert_eq!(
+        method_of(wilson(right, n, 0.95), right, n, 0.95),
+        Some("Wilson")
+    );
     assert_eq!(
         method_of(clopper_pearson(right, n, 0.95), right, n, 0.95),
         Some("Clopper-Pearson")
@@ -127,7 +139,10 @@ fn clopper_pearson_covers_any_truth_and_wilson_most() {
     for n in [1, 5, 15, 60] {
         for percent in 1..100 {
             let truth = f64::from(percent) / 100.0;
-            assert!(coverage(clopper_pearson, n, truth) >= 0.95 - 1e-9, "n {n}, {truth}");
+            assert!(
+                coverage(clopper_pearson, n, truth) >= 0.95 - 1e-9,
+                "n {n}, {truth}"
+            );
         }
         let mean: f64 = (1..1000)
             .map(|step| coverage(wilson, n, f64::from(step) / 1000.0))

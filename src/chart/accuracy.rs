@@ -1,0 +1,523 @@
+//! The curve: accuracy by length on a logarithmic axis, with intervals and the counts below.
+
+use super::Picture;
+use super::axis::{LogAxis, exact_tick, short_ticks, spread};
+use super::canvas::{self, Anchor, Canvas, Frame, Rgb, Type};
+use super::caption::{self, Caption, MARGIN_PX};
+use super::palette::{BLANK, FAINT, GRID, INK, MUTED, VOID, WHITE, line};
+use crate::number::percent;
+use crate::summary::{Point, Summary};
+use anyhow::{Result, ensure};
+
+const TICK: Type = Type::regular(12.0, INK);
+const SMALL: Type = Type::regular(11.0, MUTED);
+const LABEL: Type = Type::bold(12.0, INK);
+const ROW_PX: f64 = 17.0;
+const PLOT_HEIGHT_PX: f64 = 300.0;
+/// Between the left edge of the plot and its first point, and likewise on the right.
+const INSET_PX: f64 = 34.0;
+
+/// Draws the picture.
+pub fn picture(summary: &Summary) -> Result<Picture> {
+    let layout = Layout::new(summary)?;
+    let label = format!(
+        "Accuracy of {} by prompt length; the numbers are in the report.",
+        summary.model
+    );
+    canvas::draw(layout.size(), &label, |canvas| layout.draw(canvas))
+}
+
+/// Everything placed, nothing drawn.
+struct Layout<'a> {
+    summary: &'a Summary,
+    caption: Caption,
+    plot: Frame,
+    axis: LogAxis,
+    /// Every tested length, shortest first.
+    lengths: Vec<u64>,
+    /// Below the axis, for each length: its label and where its column stands; none where there
+    /// is no room for it.
+    columns: Vec<Option<(String, f64)>>,
+    rows: Vec<Row>,
+    /// Room on the right for what is written beside the plot.
+    right_px: f64,
+}
+
+/// A row of counts below the axis.
+struct Row {
+    title: String,
+    look: Type,
+    /// One for each length.
+    values: Vec<String>,
+}
+
+impl<'a> Layout<'a> {
+    fn new(summary: &'a Summary) -> Result<Layout<'a>> {
+        let mut lengths: Vec<u64> = caption::points(summary)
+            .map(|point| point.length_tokens)
+            .collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        ensure!(
+            !lengths.is_empty(),
+            "there is no curve to draw: no length was asked"
+        );
+
+        let rows = rows(summary, &lengths)?;
+        let mut left_px: f64 = 52.0;
+        for row in &rows {
+            left_px = left_px.max(row.look.width_px(&row.title)? + 18.0);
+        }
+        let mut right_px: f64 = LABEL.width_px("threshold")? + 12.0;
+        if summary.tasks.len() > 1 {
+            for task in &summary.tasks {
+                right_px = right_px.max(LABEL.width_px(&name(&task.task)?)? + 12.0);
+            }
+        }
+        let width = match lengths.len() {
+            1 => 420.0,
+            2 | 3 => 540.0,
+            _ => 700.0,
+        };
+        let room = left_px + width + right_px;
+        let single = summary.tasks.len() == 1;
+        let mut basis = vec![
+            caption::questions(summary),
+            format!("bars and shade: {}", caption::intervals(summary)),
+            caption::lengths(summary),
+        ];
+        basis.extend(caption::voids(summary));
+        let subject = caption::subject(summary, "Accuracy by prompt length", !single);
+        let caption = Caption::new(&summary.model, &subject, &basis, room)?;
+
+        let plot = Frame {
+            x: MARGIN_PX + left_px,
+            y: caption.bottom_px + 34.0,
+            width,
+            height: PLOT_HEIGHT_PX,
+        };
+        let (smallest, largest) = (lengths[0], lengths[lengths.len() - 1]);
+        let (smallest, largest) = match nearby_window(summary, smallest, largest) {
+            Some(window) => (smallest.min(window), largest.max(window)),
+            None => (smallest, largest),
+        };
+        let ends = (plot.x + INSET_PX, plot.right() - INSET_PX);
+        let axis = LogAxis::new(smallest, largest, ends);
+        let columns = columns(&lengths, &rows, &axis, (plot.x, plot.right() + right_px))?;
+        Ok(Layout {
+            summary,
+            caption,
+            plot,
+            axis,
+            lengths,
+            columns,
+            rows,
+            right_px,
+        })
+    }
+
+    fn size(&self) -> (f64, f64) {
+        let rows_px = ROW_PX * self.rows.len() as f64;
+        (
+            self.plot.right() + self.right_px + MARGIN_PX,
+            self.plot.bottom() + 30.0 + rows_px + 32.0 + MARGIN_PX,
+        )
+    }
+
+    /// Where a share lies.
+    fn y(&self, share: f64) -> f64 {
+        self.plot.bottom() - share * self.plot.height
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>) -> Result<()> {
+        self.caption.write(canvas)?;
+        self.draw_grid(canvas)?;
+        self.draw_unscored(canvas)?;
+        self.draw_threshold(canvas)?;
+        self.draw_window(canvas)?;
+        for nth in 0..self.summary.tasks.len() {
+            self.draw_shade(canvas, nth)?;
+        }
+        for nth in 0..self.summary.tasks.len() {
+            self.draw_line(canvas, nth)?;
+        }
+        self.draw_names(canvas)?;
+        self.draw_rows(canvas)?;
+        let (width, height) = self.size();
+        caption::signature(canvas, self.summary, width - MARGIN_PX, height - 20.0)
+    }
+
+    fn draw_grid(&self, canvas: &mut Canvas<'_>) -> Result<()> {
+        for step in 0..=5 {
+            let share = f64::from(step) / 5.0;
+            let y = self.y(share);
+            let colour = if step == 0 { FAINT } else { GRID };
+            canvas.line(&[(self.plot.x, y), (self.plot.right(), y)], 1.0, colour)?;
+            // The threshold has a label of its own.
+            if (y - self.y(self.summary.threshold)).abs() > 11.0 {
+                canvas.text(
+                    &percent(share),
+                    self.plot.x - 10.0,
+                    y + 4.0,
+                    Anchor::End,
+                    SMALL,
+                )?;
+            }
+        }
+        for length in &self.lengths {
+            let x = self.axis.at(*length);
+            let (top, bottom) = (self.plot.y, self.plot.bottom());
+            canvas.line(&[(x, top), (x, bottom)], 0.7, GRID)?;
+        }
+        Ok(())
+    }
+
+    /// Lengths at which no task has a scored answer are hatched, as in the heatmap.
+    fn draw_unscored(&self, canvas: &mut Canvas<'_>) -> Result<()> {
+        for length in &self.lengths {
+            let scored = caption::points(self.summary)
+                .any(|point| point.length_tokens == *length && point.n > 0);
+            if !scored {
+                let x = self.axis.at(*length) - 9.0;
+                let frame = Frame {
+                    x,
+                    y: self.plot.y,
+                    width: 18.0,
+                    height: self.plot.height,
+                };
+                canvas.hatching(frame, BLANK, FAINT)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn draw_threshold(&self, canvas: &mut Canvas<'_>) -> Result<()> {
+        let y = self.y(self.summary.threshold);
+        canvas.dashes((self.plot.x, y), (self.plot.right(), y), 1.2, MUTED)?;
+        let figure = percent(self.summary.threshold);
+        canvas.text(
+            &figure,
+            self.plot.x - 10.0,
+            y + 4.0,
+            Anchor::End,
+            Type::bold(11.0, INK),
+        )?;
+        canvas.text(
+            "threshold",
+            self.plot.right() + 8.0,
+            y + 4.0,
+            Anchor::Start,
+            SMALL,
+        )
+    }
+
+    fn draw_window(&self, canvas: &mut Canvas<'_>) -> Result<()> {
+        let Some(window) = self.summary.advertised_tokens else {
+            return Ok(());
+        };
+        let said = format!("advertised window: {}", exact_tick(window));
+        let (smallest, largest) = (self.lengths[0], self.lengths[self.lengths.len() - 1]);
+        let y = self.plot.y - 10.0;
+        if nearby_window(self.summary, smallest, largest).is_none() {
+            let (at, anchor, said) = if window > largest {
+                (self.plot.right(), Anchor::End, format!("{said} →"))
+            } else {
+                (self.plot.x, Anchor::Start, format!("← {said}"))
+            };
+            return canvas.text(&said, at, y, anchor, SMALL);
+        }
+        let x = self.axis.at(window);
+        canvas.dashes((x, self.plot.y - 5.0), (x, self.plot.bottom()), 1.2, MUTED)?;
+        let half = SMALL.width_px(&said)? / 2.0;
+        let middle = x.clamp(self.plot.x + half, self.plot.right() + self.right_px - half);
+        canvas.text(&said, middle, y, Anchor::Middle, SMALL)
+    }
+
+    /// The points of a task that have an accuracy, in stretches that no gap interrupts.
+    fn stretches(&self, nth: usize) -> Vec<Vec<(f64, &'a Point, f64)>> {
+        // Lines that lie on each other are moved apart by less than a mark.
+        let tasks = self.summary.tasks.len();
+        let aside = 5.0 * (nth as f64 - (tasks as f64 - 1.0) / 2.0);
+        let mut stretches = vec![Vec::new()];
+        for point in &self.summary.tasks[nth].curve {
+            match point.accuracy.filter(|_| point.n > 0) {
+                Some(accuracy) => {
+                    let place = (self.axis.at(point.length_tokens) + aside, point, accuracy);
+                    if let Some(stretch) = stretches.last_mut() {
+                        stretch.push(place);
+                    }
+                }
+                None => stretches.push(Vec::new()),
+            }
+        }
+        stretches
+    }
+
+    fn draw_shade(&self, canvas: &mut Canvas<'_>, nth: usize) -> Result<()> {
+        for stretch in self.stretches(nth) {
+            let bounds = stretch
+                .iter()
+                .filter_map(|(x, point, _)| Some((*x, point.interval?)));
+            let upper = bounds
+                .clone()
+                .map(|(x, interval)| (x, self.y(interval.high)));
+            let lower = bounds.rev().map(|(x, interval)| (x, self.y(interval.low)));
+            let corners: Vec<(f64, f64)> = upper.chain(lower).collect();
+            if corners.len() > 2 {
+                canvas.polygon(&corners, line(nth), 0.14)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn draw_line(&self, canvas: &mut Canvas<'_>, nth: usize) -> Result<()> {
+        let colour = line(nth);
+        for stretch in self.stretches(nth) {
+            let points: Vec<(f64, f64)> = stretch
+                .iter()
+                .map(|(x, _, accuracy)| (*x, self.y(*accuracy)))
+                .collect();
+            if points.len() > 1 {
+                canvas.line(&points, 2.0, colour)?;
+            }
+            for (x, point, _) in &stretch {
+                if let Some(interval) = point.interval {
+                    let (low, high) = (self.y(interval.low), self.y(interval.high));
+                    canvas.line(&[(*x, low), (*x, high)], 1.2, colour)?;
+                    for y in [low, high] {
+                        canvas.line(&[(x - 3.0, y), (x + 3.0, y)], 1.2, colour)?;
+                    }
+                }
+            }
+            for (x, y) in points {
+                mark(canvas, nth, x, y, colour)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The tasks' names at the ends of their lines, kept apart from each other and from the
+    /// threshold's.
+    fn draw_names(&self, canvas: &mut Canvas<'_>) -> Result<()> {
+        if self.summary.tasks.len() < 2 {
+            return Ok(());
+        }
+        let mut labels: Vec<(f64, Option<usize>)> = vec![(self.y(self.summary.threshold), None)];
+        for nth in 0..self.summary.tasks.len() {
+            let last = self.stretches(nth).into_iter().flatten().next_back();
+            let y = last.map_or(self.plot.bottom(), |(_, _, accuracy)| self.y(accuracy));
+            labels.push((y, Some(nth)));
+        }
+        // The threshold's own label does not move: names find their places above and below it.
+        labels.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let fixed = labels
+            .iter()
+            .position(|label| label.1.is_none())
+            .unwrap_or(0);
+        let threshold = labels[fixed].0;
+        let names = [
+            (&labels[..fixed], (self.plot.y - 40.0, threshold - 8.0)),
+            (
+                &labels[fixed + 1..],
+                (threshold + 8.0, self.plot.bottom() + 60.0),
+            ),
+        ];
+        for (side, room) in names {
+            let wanted: Vec<f64> = side.iter().map(|label| label.0).collect();
+            let heights = vec![16.0; wanted.len()];
+            let places = spread(&wanted, &heights, room).unwrap_or(wanted);
+            for ((_, nth), y) in side.iter().zip(places) {
+                let Some(nth) = *nth else { continue };
+                let look = Type {
+                    colour: line(nth),
+                    ..LABEL
+                };
+                let name = name(&self.summary.tasks[nth].task)?;
+                canvas.text(&name, self.plot.right() + 8.0, y + 4.0, Anchor::Start, look)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn draw_rows(&self, canvas: &mut Canvas<'_>) -> Result<()> {
+        let bottom = self.plot.bottom();
+        for (length, column) in self.lengths.iter().zip(&self.columns) {
+            let tick = self.axis.at(*length);
+            canvas.line(&[(tick, bottom), (tick, bottom + 5.0)], 1.0, FAINT)?;
+            let Some((label, x)) = column else { continue };
+            canvas.line(&[(tick, bottom + 5.0), (*x, bottom + 11.0)], 1.0, FAINT)?;
+            canvas.text(label, *x, bottom + 24.0, Anchor::Middle, TICK)?;
+        }
+        let left = self.plot.x - 10.0;
+        canvas.text("tokens", left, bottom + 24.0, Anchor::End, SMALL)?;
+        let mut y = bottom + 28.0;
+        for row in &self.rows {
+            y += ROW_PX;
+            canvas.text(&row.title, left, y, Anchor::End, row.look)?;
+            for (value, column) in row.values.iter().zip(&self.columns) {
+                let Some((_, x)) = column else { continue };
+                canvas.text(value, *x, y, Anchor::Middle, row.look)?;
+            }
+        }
+        let middle = self.plot.x + self.plot.width / 2.0;
+        let title = "prompt length in tokens, logarithmic";
+        canvas.text(
+            title,
+            middle,
+            y + 24.0,
+            Anchor::Middle,
+            Type::regular(12.0, INK),
+        )
+    }
+}
+
+/// The advertised window where the axis can reach it without pressing the curve together.
+fn nearby_window(summary: &Summary, smallest: u64, largest: u64) -> Option<u64> {
+    summary
+        .advertised_tokens
+        .filter(|window| *window >= smallest / 2 && *window <= largest.saturating_mul(4))
+}
+
+/// A task's name, short enough to stand beside its line.
+fn name(task: &str) -> Result<String> {
+    LABEL.shortened(task, 150.0)
+}
+
+/// Counts by length: accuracy and right of n for one task, right of n for each of several, and
+/// void trials.
+fn rows(summary: &Summary, lengths: &[u64]) -> Result<Vec<Row>> {
+    let at = |nth: usize, length: u64| {
+        let curve = &summary.tasks[nth].curve;
+        curve
+            .iter()
+            .find(move |point| point.length_tokens == length)
+    };
+    let values = |nth: usize, write: fn(&Point) -> String| -> Vec<String> {
+        let written = |length: &u64| at(nth, *length).map_or(String::new(), write);
+        lengths.iter().map(written).collect()
+    };
+    let share = |point: &Point| match point.accuracy {
+        Some(accuracy) if point.n > 0 => percent(accuracy),
+        _ => "–".to_owned(),
+    };
+    let counts = |point: &Point| format!("{}/{}", point.right, point.n);
+    let mut rows = Vec::new();
+    let single = summary.tasks.len() == 1;
+    for (nth, task) in summary.tasks.iter().enumerate() {
+        if single {
+            let look = Type {
+                colour: INK,
+                ..SMALL
+            };
+            rows.push(Row {
+                title: "accuracy".to_owned(),
+                look,
+                values: values(nth, share),
+            });
+        }
+        rows.push(Row {
+            title: if single {
+                "right / asked".to_owned()
+            } else {
+                SMALL.shortened(&task.task, 120.0)?
+            },
+            look: if single {
+                SMALL
+            } else {
+                Type {
+                    colour: line(nth),
+                    ..SMALL
+                }
+            },
+            values: values(nth, counts),
+        });
+    }
+    let void = |length: &u64| {
+        let points = caption::points(summary).filter(|point| point.length_tokens == *length);
+        match points.map(|point| point.void).sum::<u64>() {
+            0 => String::new(),
+            void => void.to_string(),
+        }
+    };
+    if caption::voids(summary).is_some() {
+        let look = Type {
+            colour: VOID,
+            ..SMALL
+        };
+        rows.push(Row {
+            title: "void".to_owned(),
+            look,
+            values: lengths.iter().map(void).collect(),
+        });
+    }
+    Ok(rows)
+}
+
+/// Labels and places of the columns below the axis: exact lengths where they fit, else short
+/// ones; and where even these do not, only those that do.
+fn columns(
+    lengths: &[u64],
+    rows: &[Row],
+    axis: &LogAxis,
+    room: (f64, f64),
+) -> Result<Vec<Option<(String, f64)>>> {
+    const GAP_PX: f64 = 10.0;
+    let wanted: Vec<f64> = lengths.iter().map(|length| axis.at(*length)).collect();
+    let exact: Vec<String> = lengths.iter().map(|length| exact_tick(*length)).collect();
+    let short = short_ticks(lengths);
+    let mut widths = Vec::new();
+    for labels in [&exact, &short] {
+        widths.clear();
+        for (nth, label) in labels.iter().enumerate() {
+            let mut width = TICK.width_px(label)?;
+            for row in rows {
+                width = width.max(row.look.width_px(&row.values[nth])?);
+            }
+            widths.push(width + GAP_PX);
+        }
+        if let Some(places) = spread(&wanted, &widths, room) {
+            return Ok(labels.iter().cloned().zip(places).map(Some).collect());
+        }
+    }
+    let mut free_from = room.0;
+    let kept = short
+        .into_iter()
+        .zip(wanted)
+        .zip(widths)
+        .map(|((label, x), width)| {
+            if x - width / 2.0 < free_from {
+                return None;
+            }
+            free_from = x + width / 2.0;
+            Some((label, x))
+        });
+    Ok(kept.collect())
+}
+
+/// The mark of a point: another shape for each task, for readers who cannot tell the colours.
+fn mark(canvas: &mut Canvas<'_>, nth: usize, x: f64, y: f64, colour: Rgb) -> Result<()> {
+    let shape = |radius: f64| -> Vec<(f64, f64)> {
+        match nth % 3 {
+            1 => {
+                let r = radius * 0.9;
+                vec![
+                    (x - r, y - r),
+                    (x + r, y - r),
+                    (x + r, y + r),
+                    (x - r, y + r),
+                ]
+            }
+            _ => {
+                let r = radius * 1.25;
+                vec![(x, y - r), (x + r, y), (x, y + r), (x - r, y)]
+            }
+        }
+    };
+    for (radius, colour) in [(5.6, WHITE), (4.2, colour)] {
+        match nth % 3 {
+            0 => canvas.disc(x, y, radius, colour)?,
+            _ => canvas.polygon(&shape(radius), colour, 1.0)?,
+        }
+    }
+    Ok(())
+}
