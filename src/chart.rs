@@ -7,9 +7,11 @@ mod accuracy;
 mod axis;
 mod canvas;
 mod caption;
+mod counts;
 mod font;
 mod heatmap;
 mod palette;
+mod panel;
 
 /// A picture in both forms.
 #[derive(Clone, Debug, PartialEq, Eq)]

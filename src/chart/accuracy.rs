@@ -1,18 +1,17 @@
 //! The curve: accuracy by length on a logarithmic axis, with intervals and the counts below.
 
 use super::Picture;
-use super::axis::{LogAxis, exact_tick, short_ticks, spread};
+use super::axis::{LogAxis, exact_tick, spread};
 use super::canvas::{self, Anchor, Canvas, Frame, Rgb, Type};
 use super::caption::{self, Caption, MARGIN_PX};
-use super::palette::{BLANK, FAINT, GRID, INK, MUTED, VOID, WHITE, line};
+use super::counts::Counts;
+use super::palette::{BLANK, FAINT, GRID, INK, MUTED, WHITE, line};
 use crate::number::percent;
 use crate::summary::{Point, Summary};
 use anyhow::{Result, ensure};
 
-const TICK: Type = Type::regular(12.0, INK);
 const SMALL: Type = Type::regular(11.0, MUTED);
 const LABEL: Type = Type::bold(12.0, INK);
-const ROW_PX: f64 = 17.0;
 const PLOT_HEIGHT_PX: f64 = 300.0;
 /// Between the left edge of the plot and its first point, and likewise on the right.
 const INSET_PX: f64 = 34.0;
@@ -35,20 +34,9 @@ struct Layout<'a> {
     axis: LogAxis,
     /// Every tested length, shortest first.
     lengths: Vec<u64>,
-    /// Below the axis, for each length: its label and where its column stands; none where there
-    /// is no room for it.
-    columns: Vec<Option<(String, f64)>>,
-    rows: Vec<Row>,
+    counts: Counts,
     /// Room on the right for what is written beside the plot.
     right_px: f64,
-}
-
-/// A row of counts below the axis.
-struct Row {
-    title: String,
-    look: Type,
-    /// One for each length.
-    values: Vec<String>,
 }
 
 impl<'a> Layout<'a> {
@@ -63,11 +51,8 @@ impl<'a> Layout<'a> {
             "there is no curve to draw: no length was asked"
         );
 
-        let rows = rows(summary, &lengths)?;
-        let mut left_px: f64 = 52.0;
-        for row in &rows {
-            left_px = left_px.max(row.look.width_px(&row.title)? + 18.0);
-        }
+        let mut counts = Counts::new(summary, &lengths)?;
+        let left_px = counts.titles_px()?.max(52.0);
         let mut right_px: f64 = LABEL.width_px("threshold")? + 12.0;
         if summary.tasks.len() > 1 {
             for task in &summary.tasks {
@@ -81,12 +66,7 @@ impl<'a> Layout<'a> {
         };
         let room = left_px + width + right_px;
         let single = summary.tasks.len() == 1;
-        let mut basis = vec![
-            caption::questions(summary),
-            format!("bars and shade: {}", caption::intervals(summary)),
-            caption::lengths(summary),
-        ];
-        basis.extend(caption::voids(summary));
+        let basis = caption::basis(summary, None, "bars and shade:");
         let subject = caption::subject(summary, "Accuracy by prompt length", !single);
         let caption = Caption::new(&summary.model, &subject, &basis, room)?;
 
@@ -103,24 +83,22 @@ impl<'a> Layout<'a> {
         };
         let ends = (plot.x + INSET_PX, plot.right() - INSET_PX);
         let axis = LogAxis::new(smallest, largest, ends);
-        let columns = columns(&lengths, &rows, &axis, (plot.x, plot.right() + right_px))?;
+        counts.place(&axis, (plot.x, plot.right() + right_px))?;
         Ok(Layout {
             summary,
             caption,
             plot,
             axis,
             lengths,
-            columns,
-            rows,
+            counts,
             right_px,
         })
     }
 
     fn size(&self) -> (f64, f64) {
-        let rows_px = ROW_PX * self.rows.len() as f64;
         (
             self.plot.right() + self.right_px + MARGIN_PX,
-            self.plot.bottom() + 30.0 + rows_px + 32.0 + MARGIN_PX,
+            self.plot.bottom() + self.counts.height_px() + 34.0 + MARGIN_PX,
         )
     }
 
@@ -142,7 +120,7 @@ impl<'a> Layout<'a> {
             self.draw_line(canvas, nth)?;
         }
         self.draw_names(canvas)?;
-        self.draw_rows(canvas)?;
+        self.counts.draw(canvas, self.plot, &self.axis)?;
         let (width, height) = self.size();
         caption::signature(canvas, self.summary, width - MARGIN_PX, height - 20.0)
     }
@@ -229,7 +207,7 @@ impl<'a> Layout<'a> {
         let x = self.axis.at(window);
         canvas.dashes((x, self.plot.y - 5.0), (x, self.plot.bottom()), 1.2, MUTED)?;
         let half = SMALL.width_px(&said)? / 2.0;
-        let middle = x.clamp(self.plot.x + half, self.plot.right() + self.right_px - half);
+        let middle = x.min(self.plot.right() - half).max(self.plot.x + half);
         canvas.text(&said, middle, y, Anchor::Middle, SMALL)
     }
 
@@ -237,7 +215,7 @@ impl<'a> Layout<'a> {
     fn stretches(&self, nth: usize) -> Vec<Vec<(f64, &'a Point, f64)>> {
         // Lines that lie on each other are moved apart by less than a mark.
         let tasks = self.summary.tasks.len();
-        let aside = 5.0 * (nth as f64 - (tasks as f64 - 1.0) / 2.0);
+        let aside = 8.0 * (nth as f64 - (tasks as f64 - 1.0) / 2.0);
         let mut stretches = vec![Vec::new()];
         for point in &self.summary.tasks[nth].curve {
             match point.accuracy.filter(|_| point.n > 0) {
@@ -253,7 +231,18 @@ impl<'a> Layout<'a> {
         stretches
     }
 
+    /// True where full marks would run into each other.
+    fn is_dense(&self) -> bool {
+        self.lengths.len() > 16
+    }
+
     fn draw_shade(&self, canvas: &mut Canvas<'_>, nth: usize) -> Result<()> {
+        // Shades that lie on each other add up.
+        let shade = if self.summary.tasks.len() > 1 {
+            0.1
+        } else {
+            0.14
+        };
         for stretch in self.stretches(nth) {
             let bounds = stretch
                 .iter()
@@ -264,7 +253,7 @@ impl<'a> Layout<'a> {
             let lower = bounds.rev().map(|(x, interval)| (x, self.y(interval.low)));
             let corners: Vec<(f64, f64)> = upper.chain(lower).collect();
             if corners.len() > 2 {
-                canvas.polygon(&corners, line(nth), 0.14)?;
+                canvas.polygon(&corners, line(nth), shade)?;
             }
         }
         Ok(())
@@ -284,13 +273,19 @@ impl<'a> Layout<'a> {
                 if let Some(interval) = point.interval {
                     let (low, high) = (self.y(interval.low), self.y(interval.high));
                     canvas.line(&[(*x, low), (*x, high)], 1.2, colour)?;
-                    for y in [low, high] {
+                    for y in [low, high].into_iter().filter(|_| !self.is_dense()) {
                         canvas.line(&[(x - 3.0, y), (x + 3.0, y)], 1.2, colour)?;
                     }
                 }
             }
             for (x, y) in points {
-                mark(canvas, nth, x, y, colour)?;
+                mark(
+                    canvas,
+                    nth,
+                    (x, y),
+                    if self.is_dense() { 2.8 } else { 4.2 },
+                    colour,
+                )?;
             }
         }
         Ok(())
@@ -316,7 +311,7 @@ impl<'a> Layout<'a> {
             .unwrap_or(0);
         let threshold = labels[fixed].0;
         let names = [
-            (&labels[..fixed], (self.plot.y - 40.0, threshold - 8.0)),
+            (&labels[..fixed], (self.plot.y - 24.0, threshold - 8.0)),
             (
                 &labels[fixed + 1..],
                 (threshold + 8.0, self.plot.bottom() + 60.0),
@@ -338,37 +333,6 @@ impl<'a> Layout<'a> {
         }
         Ok(())
     }
-
-    fn draw_rows(&self, canvas: &mut Canvas<'_>) -> Result<()> {
-        let bottom = self.plot.bottom();
-        for (length, column) in self.lengths.iter().zip(&self.columns) {
-            let tick = self.axis.at(*length);
-            canvas.line(&[(tick, bottom), (tick, bottom + 5.0)], 1.0, FAINT)?;
-            let Some((label, x)) = column else { continue };
-            canvas.line(&[(tick, bottom + 5.0), (*x, bottom + 11.0)], 1.0, FAINT)?;
-            canvas.text(label, *x, bottom + 24.0, Anchor::Middle, TICK)?;
-        }
-        let left = self.plot.x - 10.0;
-        canvas.text("tokens", left, bottom + 24.0, Anchor::End, SMALL)?;
-        let mut y = bottom + 28.0;
-        for row in &self.rows {
-            y += ROW_PX;
-            canvas.text(&row.title, left, y, Anchor::End, row.look)?;
-            for (value, column) in row.values.iter().zip(&self.columns) {
-                let Some((_, x)) = column else { continue };
-                canvas.text(value, *x, y, Anchor::Middle, row.look)?;
-            }
-        }
-        let middle = self.plot.x + self.plot.width / 2.0;
-        let title = "prompt length in tokens, logarithmic";
-        canvas.text(
-            title,
-            middle,
-            y + 24.0,
-            Anchor::Middle,
-            Type::regular(12.0, INK),
-        )
-    }
 }
 
 /// The advertised window where the axis can reach it without pressing the curve together.
@@ -383,119 +347,14 @@ fn name(task: &str) -> Result<String> {
     LABEL.shortened(task, 150.0)
 }
 
-/// Counts by length: accuracy and right of n for one task, right of n for each of several, and
-/// void trials.
-fn rows(summary: &Summary, lengths: &[u64]) -> Result<Vec<Row>> {
-    let at = |nth: usize, length: u64| {
-        let curve = &summary.tasks[nth].curve;
-        curve
-            .iter()
-            .find(move |point| point.length_tokens == length)
-    };
-    let values = |nth: usize, write: fn(&Point) -> String| -> Vec<String> {
-        let written = |length: &u64| at(nth, *length).map_or(String::new(), write);
-        lengths.iter().map(written).collect()
-    };
-    let share = |point: &Point| match point.accuracy {
-        Some(accuracy) if point.n > 0 => percent(accuracy),
-        _ => "–".to_owned(),
-    };
-    let counts = |point: &Point| format!("{}/{}", point.right, point.n);
-    let mut rows = Vec::new();
-    let single = summary.tasks.len() == 1;
-    for (nth, task) in summary.tasks.iter().enumerate() {
-        if single {
-            let look = Type {
-                colour: INK,
-                ..SMALL
-            };
-            rows.push(Row {
-                title: "accuracy".to_owned(),
-                look,
-                values: values(nth, share),
-            });
-        }
-        rows.push(Row {
-            title: if single {
-                "right / asked".to_owned()
-            } else {
-                SMALL.shortened(&task.task, 120.0)?
-            },
-            look: if single {
-                SMALL
-            } else {
-                Type {
-                    colour: line(nth),
-                    ..SMALL
-                }
-            },
-            values: values(nth, counts),
-        });
-    }
-    let void = |length: &u64| {
-        let points = caption::points(summary).filter(|point| point.length_tokens == *length);
-        match points.map(|point| point.void).sum::<u64>() {
-            0 => String::new(),
-            void => void.to_string(),
-        }
-    };
-    if caption::voids(summary).is_some() {
-        let look = Type {
-            colour: VOID,
-            ..SMALL
-        };
-        rows.push(Row {
-            title: "void".to_owned(),
-            look,
-            values: lengths.iter().map(void).collect(),
-        });
-    }
-    Ok(rows)
-}
-
-/// Labels and places of the columns below the axis: exact lengths where they fit, else short
-/// ones; and where even these do not, only those that do.
-fn columns(
-    lengths: &[u64],
-    rows: &[Row],
-    axis: &LogAxis,
-    room: (f64, f64),
-) -> Result<Vec<Option<(String, f64)>>> {
-    const GAP_PX: f64 = 10.0;
-    let wanted: Vec<f64> = lengths.iter().map(|length| axis.at(*length)).collect();
-    let exact: Vec<String> = lengths.iter().map(|length| exact_tick(*length)).collect();
-    let short = short_ticks(lengths);
-    let mut widths = Vec::new();
-    for labels in [&exact, &short] {
-        widths.clear();
-        for (nth, label) in labels.iter().enumerate() {
-            let mut width = TICK.width_px(label)?;
-            for row in rows {
-                width = width.max(row.look.width_px(&row.values[nth])?);
-            }
-            widths.push(width + GAP_PX);
-        }
-        if let Some(places) = spread(&wanted, &widths, room) {
-            return Ok(labels.iter().cloned().zip(places).map(Some).collect());
-        }
-    }
-    let mut free_from = room.0;
-    let kept = short
-        .into_iter()
-        .zip(wanted)
-        .zip(widths)
-        .map(|((label, x), width)| {
-            if x - width / 2.0 < free_from {
-                return None;
-            }
-            free_from = x + width / 2.0;
-            Some((label, x))
-        });
-    Ok(kept.collect())
-}
-
 /// The mark of a point: another shape for each task, for readers who cannot tell the colours.
-fn mark(canvas: &mut Canvas<'_>, nth: usize, x: f64, y: f64, colour: Rgb) -> Result<()> {
+fn mark(
+    canvas: &mut Canvas<'_>,
+    nth: usize,
+    (x, y): (f64, f64),
+    radius_px: f64,
+    colour: Rgb,
+) -> Result<()> {
     let shape = |radius: f64| -> Vec<(f64, f64)> {
         match nth % 3 {
             1 => {
@@ -513,7 +372,7 @@ fn mark(canvas: &mut Canvas<'_>, nth: usize, x: f64, y: f64, colour: Rgb) -> Res
             }
         }
     };
-    for (radius, colour) in [(5.6, WHITE), (4.2, colour)] {
+    for (radius, colour) in [(radius_px + 1.4, WHITE), (radius_px, colour)] {
         match nth % 3 {
             0 => canvas.disc(x, y, radius, colour)?,
             _ => canvas.polygon(&shape(radius), colour, 1.0)?,

@@ -2,7 +2,7 @@
 
 use super::canvas::{Anchor, Canvas, Type};
 use super::palette::{FAINT, INK, MUTED};
-use crate::number::{percent, spanned};
+use crate::number::{counted, percent, spanned};
 use crate::stats::method_of;
 use crate::summary::{Point, Summary, TaskSummary};
 use anyhow::Result;
@@ -84,20 +84,36 @@ pub fn subject(summary: &Summary, shown: &str, named_elsewhere: bool) -> Vec<Str
     phrases
 }
 
-/// How many questions and haystacks stand behind each length: `15 questions on 5 haystacks per
-/// length`.
-pub fn questions(summary: &Summary) -> String {
-    let points = || points(summary).filter(|point| point.n > 0);
-    format!(
-        "{} on {} per length",
-        spanned(points().map(|point| point.n), "question"),
-        spanned(points().map(|point| point.haystacks), "haystack"),
-    )
+/// What the numbers rest on: questions a cell where asked for, questions and haystacks a length,
+/// the kind of the intervals (`where_shown` says where they are drawn), how lengths were counted,
+/// and void trials.
+pub fn basis(summary: &Summary, per_cell: Option<String>, where_shown: &str) -> Vec<String> {
+    let scored = || points(summary).filter(|point| point.n > 0);
+    let mut phrases = Vec::new();
+    if scored().next().is_none() {
+        phrases.push("no answer was scored".to_owned());
+    } else {
+        phrases.extend(per_cell);
+        phrases.push(format!(
+            "{} on {} per length",
+            spanned(scored().map(|point| point.n), "question"),
+            spanned(scored().map(|point| point.haystacks), "haystack"),
+        ));
+        phrases.push(format!("{where_shown} {}", intervals(summary)));
+    }
+    let how = if summary.exact_lengths {
+        "exact"
+    } else {
+        "estimated"
+    };
+    phrases.push(format!("lengths {how} ({})", summary.tokenizer));
+    phrases.extend(voids(summary));
+    phrases
 }
 
 /// The name of the intervals: `95 % Wilson interval`, or without the method where the numbers
 /// are not those of one that we know.
-pub fn intervals(summary: &Summary) -> String {
+fn intervals(summary: &Summary) -> String {
     let mut methods = points(summary)
         .filter(|point| point.n > 0)
         .filter_map(|point| Some((point, point.interval?)))
@@ -109,20 +125,10 @@ pub fn intervals(summary: &Summary) -> String {
     }
 }
 
-/// How lengths were counted.
-pub fn lengths(summary: &Summary) -> String {
-    let how = if summary.exact_lengths {
-        "exact"
-    } else {
-        "estimated"
-    };
-    format!("lengths {how} ({})", summary.tokenizer)
-}
-
 /// Void trials, where there are any.
 pub fn voids(summary: &Summary) -> Option<String> {
     let void: u64 = points(summary).map(|point| point.void).sum();
-    (void > 0).then(|| format!("{} not scored", spanned([void].into_iter(), "void trial")))
+    (void > 0).then(|| format!("{} not scored", counted(void, "void trial")))
 }
 
 /// Writes which version drew the picture, small, so that its lower right corner is at `right_px`

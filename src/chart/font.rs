@@ -82,8 +82,7 @@ pub fn shortened(text: &str, size_px: f64, weight: Weight, room_px: f64) -> Resu
 }
 
 /// The text with everything replaced that cannot be drawn: control characters, which XML
-/// forbids, by a space, and characters that no embedded face has by `\u{FFFD}`. A box in a
-/// picture could be anything; this sign says that a character is missing.
+/// forbids, by a space, and characters that no embedded face has by `□`.
 pub fn drawable(text: &str) -> Result<String> {
     let text: String = text
         .chars()
@@ -98,7 +97,7 @@ pub fn drawable(text: &str) -> Result<String> {
         .collect();
     Ok(text
         .chars()
-        .map(|c| if missing.contains(c) { '\u{FFFD}' } else { c })
+        .map(|c| if missing.contains(c) { '□' } else { c })
         .collect())
 }
 
@@ -160,7 +159,7 @@ mod tests {
     #[test]
     fn every_printable_ascii_character_has_a_glyph_in_both_weights() {
         let ascii: String = (' '..='~').collect();
-        let ours = "…–—·×→≥≤%\u{FFFD}äéñøßЖλ";
+        let ours = "…–—·×→≥≤%□äéñøßЖλ";
         for weight in [Weight::Regular, Weight::Bold] {
             for text in [ascii.as_str(), ours] {
                 let tree = laid_out(text, weight).expect("a layout");
@@ -173,10 +172,7 @@ mod tests {
     fn a_missing_glyph_is_found_and_replaced_by_a_sign() {
         let tree = laid_out("呐喊 by Lu Xun", Weight::Regular).expect("a layout");
         assert_eq!(missing(&tree).concat(), "呐喊");
-        assert_eq!(
-            drawable("呐喊 by Lu Xun").expect("text"),
-            "\u{FFFD}\u{FFFD} by Lu Xun"
-        );
+        assert_eq!(drawable("呐喊 by Lu Xun").expect("text"), "□□ by Lu Xun");
         assert_eq!(drawable("a\u{1}b\nc").expect("text"), "a b c");
     }
 

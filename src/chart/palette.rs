@@ -49,11 +49,15 @@ const VIRIDIS: [Rgb; 11] = [
     (253, 231, 37),
 ];
 
+/// How much white is mixed into the scale: large areas of pure yellow shout.
+const SOFTENING: f64 = 0.12;
+
 /// The colour of a share from 0 to 1.
 pub fn scale(share: f64) -> Rgb {
     let place = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
     let below = (place as usize).min(VIRIDIS.len() - 2);
-    mixed(VIRIDIS[below], VIRIDIS[below + 1], place - below as f64)
+    let pure = mixed(VIRIDIS[below], VIRIDIS[below + 1], place - below as f64);
+    mixed(pure, WHITE, SOFTENING)
 }
 
 /// Ink or white, whichever reads better on a ground: both do equally at a luminance of 0.195.
@@ -122,9 +126,9 @@ mod tests {
                 }
             }
         }
-        assert_eq!(scale(0.0), VIRIDIS[0]);
-        assert_eq!(scale(1.0), VIRIDIS[10]);
-        assert_eq!(scale(f64::NAN), scale(0.0));
+        assert_eq!(scale(0.0), mixed(VIRIDIS[0], WHITE, SOFTENING));
+        assert_eq!(scale(1.0), mixed(VIRIDIS[10], WHITE, SOFTENING));
+        assert_eq!(scale(7.0), scale(1.0));
     }
 
     #[test]
