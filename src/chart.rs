@@ -25,13 +25,13 @@ pub struct Picture {
 /// Accuracy by length: a line with its intervals for each task, the threshold, and the
 /// advertised window where it is known. An error where the summary has no length at all.
 pub fn accuracy(summary: &Summary) -> Result<Picture> {
-    accuracy::picture(summary)
+    accuracy::draw(summary)?.picture()
 }
 
 /// Accuracy by length and depth: a panel for each task. An error where the summary has no cell
 /// at all.
 pub fn heatmap(summary: &Summary) -> Result<Picture> {
-    heatmap::picture(summary)
+    heatmap::draw(summary)?.picture()
 }
 
 #[cfg(test)]

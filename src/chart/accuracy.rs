@@ -1,8 +1,7 @@
 //! The curve: accuracy by length on a logarithmic axis, with intervals and the counts below.
 
-use super::Picture;
 use super::axis::{LogAxis, exact_tick, spread};
-use super::canvas::{self, Anchor, Canvas, Frame, Rgb, Type};
+use super::canvas::{Anchor, Canvas, Drawing, Frame, Rgb, Type};
 use super::caption::{self, Caption, MARGIN_PX};
 use super::counts::Counts;
 use super::palette::{BLANK, FAINT, GRID, INK, MUTED, WHITE, line};
@@ -17,13 +16,13 @@ const PLOT_HEIGHT_PX: f64 = 300.0;
 const INSET_PX: f64 = 34.0;
 
 /// Draws the picture.
-pub fn picture(summary: &Summary) -> Result<Picture> {
+pub fn draw(summary: &Summary) -> Result<Drawing> {
     let layout = Layout::new(summary)?;
     let label = format!(
         "Accuracy of {} by prompt length; the numbers are in the report.",
         summary.model
     );
-    canvas::draw(layout.size(), &label, |canvas| layout.draw(canvas))
+    Drawing::new(layout.size(), label, |canvas| layout.draw(canvas))
 }
 
 /// Everything placed, nothing drawn.
@@ -66,7 +65,7 @@ impl<'a> Layout<'a> {
         };
         let room = left_px + width + right_px;
         let single = summary.tasks.len() == 1;
-        let basis = caption::basis(summary, None, "bars and shade:");
+        let basis = caption::basis(summary, None, Some("bars and shade:"));
         let subject = caption::subject(summary, "Accuracy by prompt length", !single);
         let caption = Caption::new(&summary.model, &subject, &basis, room)?;
 

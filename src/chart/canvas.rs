@@ -232,74 +232,73 @@ impl Canvas<'_> {
     }
 }
 
-/// Draws a picture of `width` by `height` pixels on white. `label` says in words what it shows,
-/// for those who cannot see it.
-pub fn draw(
-    (width, height): (f64, f64),
-    label: &str,
-    content: impl FnOnce(&mut Canvas<'_>) -> Result<()>,
-) -> Result<Picture> {
-    let source = source((width, height), content)?;
-    paint(&source, label, &font::options())
+/// A finished drawing whose text is still text.
+pub struct Drawing {
+    /// The SVG as plotters writes it.
+    pub source: String,
+    /// What it shows, in words, for those who cannot see it.
+    label: String,
 }
 
-/// The SVG as plotters writes it, its text still text.
-pub fn source(
-    (width, height): (f64, f64),
-    content: impl FnOnce(&mut Canvas<'_>) -> Result<()>,
-) -> Result<String> {
-    let (width, height) = (width.ceil(), height.ceil());
-    let units = |px: f64| (px * UNITS_PER_PX) as u32;
-    let mut written = String::new();
-    let mut canvas = Canvas {
-        backend: SVGBackend::with_string(&mut written, (units(width), units(height))),
-    };
-    canvas.rectangle(
-        Frame {
+impl Drawing {
+    /// Draws on white paper of `width` by `height` pixels.
+    pub fn new(
+        (width, height): (f64, f64),
+        label: String,
+        content: impl FnOnce(&mut Canvas<'_>) -> Result<()>,
+    ) -> Result<Drawing> {
+        let (width, height) = (width.ceil(), height.ceil());
+        let units = |px: f64| (px * UNITS_PER_PX) as u32;
+        let mut written = String::new();
+        let mut canvas = Canvas {
+            backend: SVGBackend::with_string(&mut written, (units(width), units(height))),
+        };
+        let paper = Frame {
             x: 0.0,
             y: 0.0,
             width,
             height,
-        },
-        (255, 255, 255),
-    )?;
-    content(&mut canvas)?;
-    canvas
-        .backend
-        .present()
-        .map_err(|error| anyhow!("writing SVG: {error}"))?;
-    drop(canvas);
-    // The size in pixels, the inside in units.
-    let whole = format!("width=\"{}\" height=\"{}\"", units(width), units(height));
-    Ok(written.replacen(&whole, &format!("width=\"{width}\" height=\"{height}\""), 1))
+        };
+        canvas.rectangle(paper, (255, 255, 255))?;
+        content(&mut canvas)?;
+        let ended = canvas.backend.present();
+        ended.map_err(|error| anyhow!("writing SVG: {error}"))?;
+        drop(canvas);
+        // The size in pixels, the inside in units.
+        let whole = format!("width=\"{}\" height=\"{}\"", units(width), units(height));
+        let source = written.replacen(&whole, &format!("width=\"{width}\" height=\"{height}\""), 1);
+        Ok(Drawing { source, label })
+    }
+
+    /// Turns text into paths and paints the drawing.
+    pub fn picture(&self) -> Result<Picture> {
+        let tree = usvg::Tree::from_str(&self.source, &font::options())
+            .context("the drawing is not valid SVG")?;
+        let written = tree.to_string(&usvg::WriteOptions {
+            // Of units, of which twenty are a pixel.
+            coordinates_precision: 1,
+            indent: usvg::Indent::None,
+            ..usvg::WriteOptions::default()
+        });
+        let label = font::escape(&font::drawable(&self.label)?);
+        let opening = format!("<svg role=\"img\" aria-label=\"{label}\" ");
+        let svg = written.replacen("<svg ", &opening, 1);
+        Ok(Picture {
+            svg,
+            png: paint(&tree)?,
+        })
+    }
 }
 
-/// Turns the text of an SVG into paths and paints it.
-pub fn paint(source: &str, label: &str, options: &usvg::Options<'_>) -> Result<Picture> {
-    let tree = usvg::Tree::from_str(source, options).context("the drawing is not valid SVG")?;
-    let written = tree.to_string(&usvg::WriteOptions {
-        // Units, of which twenty are a pixel: whole ones are fine enough for any screen.
-        coordinates_precision: 1,
-        indent: usvg::Indent::None,
-        ..usvg::WriteOptions::default()
-    });
-    let label = format!(
-        "<svg role=\"img\" aria-label=\"{}\" ",
-        font::escape(&font::drawable(label)?)
-    );
-    let svg = written.replacen("<svg ", &label, 1);
-
-    let size = tree
-        .size()
-        .to_int_size()
-        .scale_by(PNG_SCALE)
-        .context("the picture has no size")?;
-    let mut pixels =
-        tiny_skia::Pixmap::new(size.width(), size.height()).context("the picture has no size")?;
+/// PNG of an SVG.
+pub fn paint(tree: &usvg::Tree) -> Result<Vec<u8>> {
+    let size = tree.size().to_int_size().scale_by(PNG_SCALE);
+    let size = size.context("the picture has no size")?;
+    let pixels = tiny_skia::Pixmap::new(size.width(), size.height());
+    let mut pixels = pixels.context("the picture has no size")?;
     let scale = tiny_skia::Transform::from_scale(PNG_SCALE, PNG_SCALE);
-    resvg::render(&tree, scale, &mut pixels.as_mut());
-    let png = pixels.encode_png().context("writing PNG")?;
-    Ok(Picture { svg, png })
+    resvg::render(tree, scale, &mut pixels.as_mut());
+    pixels.encode_png().context("writing PNG")
 }
 
 fn unit(x: f64, y: f64) -> (i32, i32) {

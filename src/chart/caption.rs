@@ -85,9 +85,13 @@ pub fn subject(summary: &Summary, shown: &str, named_elsewhere: bool) -> Vec<Str
 }
 
 /// What the numbers rest on: questions a cell where asked for, questions and haystacks a length,
-/// the kind of the intervals (`where_shown` says where they are drawn), how lengths were counted,
+/// the kind of the intervals (`where_shown` says where they are drawn, if they are), how lengths were counted,
 /// and void trials.
-pub fn basis(summary: &Summary, per_cell: Option<String>, where_shown: &str) -> Vec<String> {
+pub fn basis(
+    summary: &Summary,
+    per_cell: Option<String>,
+    where_shown: Option<&str>,
+) -> Vec<String> {
     let scored = || points(summary).filter(|point| point.n > 0);
     let mut phrases = Vec::new();
     if scored().next().is_none() {
@@ -95,11 +99,16 @@ pub fn basis(summary: &Summary, per_cell: Option<String>, where_shown: &str) -> 
     } else {
         phrases.extend(per_cell);
         phrases.push(format!(
-            "{} on {} per length",
+            "{} on {} per {}length",
             spanned(scored().map(|point| point.n), "question"),
             spanned(scored().map(|point| point.haystacks), "haystack"),
+            if summary.tasks.len() > 1 {
+                "task and "
+            } else {
+                ""
+            },
         ));
-        phrases.push(format!("{where_shown} {}", intervals(summary)));
+        phrases.extend(where_shown.map(|place| format!("{place} {}", intervals(summary))));
     }
     let how = if summary.exact_lengths {
         "exact"

@@ -81,13 +81,10 @@ pub fn shortened(text: &str, size_px: f64, weight: Weight, room_px: f64) -> Resu
     Ok(kept(fits))
 }
 
-/// The text with everything replaced that cannot be drawn: control characters, which XML
-/// forbids, by a space, and characters that no embedded face has by `□`.
+/// The text with everything replaced that cannot be drawn: control characters by a space, and
+/// characters that no embedded face has by `□`.
 pub fn drawable(text: &str) -> Result<String> {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let text: String = text.chars().map(harmless).collect();
     if text.is_ascii() {
         return Ok(text);
     }
@@ -146,10 +143,21 @@ pub fn escape(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            other => out.push(other),
+            other => out.push(harmless(other)),
         }
     }
     out
+}
+
+/// A space in place of what XML forbids, and of the signs that turn the order of letters round:
+/// a model's name must not be able to rewrite what stands beside it.
+fn harmless(c: char) -> char {
+    match c {
+        '\u{FFFE}' | '\u{FFFF}' => ' ',
+        '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => ' ',
+        c if c.is_control() => ' ',
+        c => c,
+    }
 }
 
 #[cfg(test)]

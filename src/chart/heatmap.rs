@@ -1,7 +1,6 @@
 //! The heatmap: accuracy by length and depth, a panel for each task, one scale of colours.
 
-use super::Picture;
-use super::canvas::{self, Anchor, Canvas, Frame, Type};
+use super::canvas::{Anchor, Canvas, Drawing, Frame, Type};
 use super::caption::{self, Caption, MARGIN_PX};
 use super::palette::{BLANK, FAINT, INK, MUTED, scale};
 use super::panel::{Panel, draw_void, lengths};
@@ -15,17 +14,19 @@ const SMALL: Type = Type::regular(11.0, MUTED);
 const LEFT_PX: f64 = 62.0;
 /// Right of the cells: the colour bar with its labels.
 const RIGHT_PX: f64 = 92.0;
+/// Columns narrower than this hold no interval.
+const LEGIBLE_COLUMN_PX: f64 = 45.0;
 /// Below the last panel: the axis' title.
 const TITLE_PX: f64 = 22.0;
 
 /// Draws the picture.
-pub fn picture(summary: &Summary) -> Result<Picture> {
+pub fn draw(summary: &Summary) -> Result<Drawing> {
     let layout = Layout::new(summary)?;
     let label = format!(
         "Accuracy of {} by prompt length and depth of the fact; the numbers are in the report.",
         summary.model
     );
-    canvas::draw(layout.size(), &label, |canvas| layout.draw(canvas))
+    Drawing::new(layout.size(), label, |canvas| layout.draw(canvas))
 }
 
 /// Everything placed, nothing drawn.
@@ -54,7 +55,9 @@ impl<'a> Layout<'a> {
         let cells = || tasks().flat_map(|task| &task.cells);
         let scored = || cells().filter(|cell| cell.n > 0).map(|cell| cell.n);
         let per_cell = format!("{} per cell", spanned(scored(), "question"));
-        let basis = caption::basis(summary, Some(per_cell), "bottom row: all depths,");
+        let row = "bottom row: all depths,";
+        let shown = (column_px >= LEGIBLE_COLUMN_PX).then_some(row);
+        let basis = caption::basis(summary, Some(per_cell), shown);
         let shown = "Accuracy by prompt length and depth of the fact";
         let subject = caption::subject(summary, shown, !single);
         let caption = Caption::new(&summary.model, &subject, &basis, room)?;

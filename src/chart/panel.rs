@@ -12,6 +12,7 @@ const TICK: Type = Type::regular(12.0, INK);
 const SMALL: Type = Type::regular(11.0, MUTED);
 const NAME: Type = Type::bold(13.0, INK);
 const COUNT: Type = Type::regular(11.0, INK);
+const VOIDS: Type = Type::regular(11.0, VOID);
 const TAG: Type = Type::bold(9.0, VOID);
 /// The row of all depths.
 const TOTAL_PX: f64 = 34.0;
@@ -86,7 +87,11 @@ impl<'a> Panel<'a> {
 
     /// The lower edge with the labels of the lengths.
     pub fn bottom_px(&self) -> f64 {
-        self.totals_bottom_px() + 22.0
+        self.totals_bottom_px() + if self.has_void() { 40.0 } else { 22.0 }
+    }
+
+    fn has_void(&self) -> bool {
+        self.task.curve.iter().any(|point| point.void > 0)
     }
 
     /// The cell of each place of the grid, row by row.
@@ -132,7 +137,12 @@ impl<'a> Panel<'a> {
             self.draw_total(canvas, column)?;
         }
         let baseline = self.totals_bottom_px() - TOTAL_PX / 2.0 + 4.0;
-        canvas.text("all", self.frame.x - 8.0, baseline, Anchor::End, SMALL)
+        canvas.text("all", self.frame.x - 8.0, baseline, Anchor::End, SMALL)?;
+        if self.has_void() {
+            let (x, baseline) = (self.frame.x - 8.0, self.totals_bottom_px() + 35.0);
+            canvas.text("void", x, baseline, Anchor::End, VOIDS)?;
+        }
+        Ok(())
     }
 
     fn draw_depths(&self, canvas: &mut Canvas<'_>) -> Result<()> {
@@ -153,7 +163,7 @@ impl<'a> Panel<'a> {
         canvas.text_upwards(title, MARGIN_PX + 10.0, middle, TICK)
     }
 
-    /// All depths of a length together, with the interval and void trials, and the length below.
+    /// All depths of a length together, with the length and its void trials below.
     fn draw_total(&self, canvas: &mut Canvas<'_>, column: usize) -> Result<()> {
         let place = Frame {
             y: self.frame.bottom() + TOTAL_GAP_PX,
@@ -171,25 +181,24 @@ impl<'a> Panel<'a> {
                 let ground = scale(accuracy);
                 canvas.rectangle(place, ground)?;
                 let colour = contrasting(ground);
-                let mut write = |text: &str, baseline: f64, look: Type| -> Result<()> {
-                    if look.width_px(text)? <= place.width - 2.0 {
-                        canvas.text(text, middle, place.y + baseline, Anchor::Middle, look)?;
-                    }
-                    Ok(())
-                };
-                let above = if interval.is_some() { 15.0 } else { 21.0 };
-                write(&percent(accuracy), above, Type::bold(12.0, colour))?;
-                if let Some(interval) = interval {
-                    write(
-                        &interval_figures(interval),
-                        28.0,
-                        Type::regular(10.0, colour),
-                    )?;
+                // A number stands with its interval or not at all.
+                let (figure, said) = (percent(accuracy), interval.map(interval_figures));
+                let (bold, small) = (Type::bold(12.0, colour), Type::regular(10.0, colour));
+                let room = place.width - 2.0;
+                if let Some(said) = said
+                    && bold.width_px(&figure)? <= room
+                    && small.width_px(&said)? <= room
+                {
+                    canvas.text(&figure, middle, place.y + 15.0, Anchor::Middle, bold)?;
+                    canvas.text(&said, middle, place.y + 28.0, Anchor::Middle, small)?;
                 }
             }
             None => canvas.hatching(place, BLANK, FAINT)?,
         }
-        draw_void(canvas, place, point.map_or(0, |point| point.void))?;
+        if let Some(void) = point.map(|point| point.void).filter(|void| *void > 0) {
+            let baseline = place.bottom() + 35.0;
+            canvas.text(&void.to_string(), middle, baseline, Anchor::Middle, VOIDS)?;
+        }
         let label = &self.labels[column];
         canvas.text(label, middle, place.bottom() + 18.0, Anchor::Middle, TICK)
     }
@@ -248,7 +257,7 @@ fn draw_cell(canvas: &mut Canvas<'_>, place: Frame, cell: Option<&Cell>) -> Resu
 }
 
 /// Void trials in the upper right corner of a place: their number, or where there is no room for
-/// it a mark alone; the row of all depths then has the number.
+/// it a mark alone; the row of void trials below the lengths has the numbers.
 pub fn draw_void(canvas: &mut Canvas<'_>, place: Frame, void: u64) -> Result<()> {
     const TAG_HEIGHT_PX: f64 = 11.0;
     const MARK_PX: f64 = 4.0;
