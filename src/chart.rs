@@ -1,1 +1,40 @@
 //! Pictures of a summary: SVG with text as paths, and PNG, with the fonts in this binary alone.
+
+use crate::summary::Summary;
+use anyhow::Result;
+
+mod accuracy;
+mod axis;
+mod canvas;
+mod caption;
+mod counts;
+mod font;
+mod heatmap;
+mod palette;
+mod panel;
+
+/// A picture in both forms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// SVG whose text is paths: it looks the same everywhere and needs nothing beside it.
+    pub svg: String,
+    /// PNG at twice the size of the SVG.
+    pub png: Vec<u8>,
+}
+
+/// Accuracy by length: a line with its intervals for each task, the threshold, and the
+/// advertised window where it is known. An error where the summary has no length at all.
+pub fn accuracy(summary: &Summary) -> Result<Picture> {
+    accuracy::draw(summary)?.picture()
+}
+
+/// Accuracy by length and depth: a panel for each task. An error where the summary has no cell
+/// at all.
+pub fn heatmap(summary: &Summary) -> Result<Picture> {
+    heatmap::draw(summary)?.picture()
+}
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;

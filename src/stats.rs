@@ -1,6 +1,8 @@
 //! Intervals for proportions: no number without one.
 
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, Normal};
+use statrs::function::beta::inv_beta_reg;
 
 /// An interval for a proportion, both ends in 0…1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,3 +12,105 @@ pub struct Interval {
     /// Upper end.
     pub high: f64,
 }
+
+impl Interval {
+    /// All that can be said of a proportion that was never observed.
+    pub const UNKNOWN: Interval = Interval {
+        low: 0.0,
+        high: 1.0,
+    };
+}
+
+/// The smallest tail probability that is computed: below about 1e-50 the inverse of the
+/// incomplete beta function panics or never returns (statrs issue 435).
+const SMALLEST_ALPHA: f64 = 1e-12;
+
+/// Wilson's score interval for `right` of `n`, two-sided at `confidence` (a share, such as 0.95).
+///
+/// It is centred well and never leaves 0…1, but its coverage is only right on average; a verdict
+/// rests on [`clopper_pearson_lower`] and [`clopper_pearson_upper`] instead. With `n` = 0 it is
+/// 0…1. `right` above `n` counts as `n`.
+pub fn wilson(right: u64, n: u64, confidence: f64) -> Interval {
+    if n == 0 {
+        return Interval::UNKNOWN;
+    }
+    let right = right.min(n);
+    let tail = tail_probability((1.0 - confidence) / 2.0);
+    // Minus the lower quantile: 1 - tail would round the tail away.
+    let z = -Normal::standard().inverse_cdf(tail);
+    let (count, share) = (n as f64, right as f64 / n as f64);
+    let z2 = z * z;
+    let centre = share + z2 / (2.0 * count);
+    let half = z * (share * (1.0 - share) / count + z2 / (4.0 * count * count)).sqrt();
+    let denominator = 1.0 + z2 / count;
+    Interval {
+        // Both ends are exact where they must be; rounding would leave 1e-17 there.
+        low: if right == 0 {
+            0.0
+        } else {
+            ((centre - half) / denominator).clamp(0.0, share)
+        },
+        high: if right == n {
+            1.0
+        } else {
+            ((centre + half) / denominator).clamp(share, 1.0)
+        },
+    }
+}
+
+/// The exact interval of Clopper and Pearson for `right` of `n`, two-sided at `confidence`
+/// (a share): its coverage is never below `confidence`. With `n` = 0 it is 0…1.
+pub fn clopper_pearson(right: u64, n: u64, confidence: f64) -> Interval {
+    let tail = (1.0 - confidence) / 2.0;
+    Interval {
+        low: clopper_pearson_lower(right, n, tail),
+        high: clopper_pearson_upper(right, n, tail),
+    }
+}
+
+/// The exact one-sided lower bound: below it lies the truth with probability `alpha` at most.
+/// An `alpha` under 1e-12 counts as 1e-12.
+pub fn clopper_pearson_lower(right: u64, n: u64, alpha: f64) -> f64 {
+    let right = right.min(n);
+    if right == 0 {
+        return 0.0;
+    }
+    let (s, wrong) = (right as f64, (n - right) as f64);
+    inv_beta_reg(s, wrong + 1.0, tail_probability(alpha)).clamp(0.0, s / n as f64)
+}
+
+/// The exact one-sided upper bound: above it lies the truth with probability `alpha` at most.
+/// An `alpha` under 1e-12 counts as 1e-12.
+pub fn clopper_pearson_upper(right: u64, n: u64, alpha: f64) -> f64 {
+    // The same question about the wrong answers, so that the tail is never written as 1 - alpha,
+    // where it would lose its digits.
+    1.0 - clopper_pearson_lower(n - right.min(n), n, alpha)
+}
+
+/// The name of the method that gives this interval for `right` of `n`, found by computing it
+/// again: a caption must not claim one method over numbers of another. `None` where neither
+/// does, and where `n` = 0 tells nothing.
+pub fn method_of(interval: Interval, right: u64, n: u64, confidence: f64) -> Option<&'static str> {
+    let is = |other: Interval| {
+        (interval.low - other.low).abs() < 1e-9 && (interval.high - other.high).abs() < 1e-9
+    };
+    match n {
+        0 => None,
+        _ if is(wilson(right, n, confidence)) => Some("Wilson"),
+        _ if is(clopper_pearson(right, n, confidence)) => Some("Clopper-Pearson"),
+        _ => None,
+    }
+}
+
+/// A tail probability that the quantile functions can take. NaN becomes the smallest one, so
+/// that nonsense widens an interval and never narrows it.
+fn tail_probability(alpha: f64) -> f64 {
+    if alpha.is_nan() {
+        return SMALLEST_ALPHA;
+    }
+    alpha.clamp(SMALLEST_ALPHA, 0.5)
+}
+
+#[cfg(test)]
+#[path = "stats/tests.rs"]
+mod tests;

@@ -1,0 +1,167 @@
+//! What stands above a picture: which model was asked what, and what the numbers rest on.
+
+use super::canvas::{Anchor, Canvas, Type};
+use super::palette::{FAINT, INK, MUTED};
+use crate::number::{counted, percent, spanned};
+use crate::stats::method_of;
+use crate::summary::{Point, Summary, TaskSummary};
+use anyhow::Result;
+
+const TITLE: Type = Type::bold(19.0, INK);
+const SUBJECT: Type = Type::regular(13.5, INK);
+const BASIS: Type = Type::regular(11.5, MUTED);
+const SEPARATOR: &str = "  ·  ";
+/// What stays free around a picture, in pixels.
+pub const MARGIN_PX: f64 = 32.0;
+
+/// Lines of text in their final form, each with its type and its baseline.
+pub struct Caption {
+    lines: Vec<(String, Type, f64)>,
+    /// The lower edge, in pixels.
+    pub bottom_px: f64,
+}
+
+impl Caption {
+    /// Lays out the model as title, then what the picture shows, then what it rests on, in
+    /// lines of at most `room_px`.
+    pub fn new(model: &str, subject: &[String], basis: &[String], room_px: f64) -> Result<Caption> {
+        let mut y = MARGIN_PX + 14.0;
+        let mut lines = vec![(TITLE.shortened(model, room_px)?, TITLE, y)];
+        y += 8.0;
+        for line in wrapped(subject, SUBJECT, room_px)? {
+            y += 18.0;
+            lines.push((line, SUBJECT, y));
+        }
+        y += 4.0;
+        for line in wrapped(basis, BASIS, room_px)? {
+            y += 16.0;
+            lines.push((line, BASIS, y));
+        }
+        Ok(Caption {
+            lines,
+            bottom_px: y + 4.0,
+        })
+    }
+
+    /// Writes the lines.
+    pub fn write(&self, canvas: &mut Canvas<'_>) -> Result<()> {
+        for (line, look, y) in &self.lines {
+            canvas.text(line, MARGIN_PX, *y, Anchor::Start, *look)?;
+        }
+        Ok(())
+    }
+}
+
+/// Phrases in as few lines as hold them; only a phrase that fills a line alone is shortened.
+fn wrapped(phrases: &[String], look: Type, room_px: f64) -> Result<Vec<String>> {
+    let mut lines: Vec<String> = Vec::new();
+    for phrase in phrases {
+        let phrase = look.shortened(phrase, room_px)?;
+        if let Some(line) = lines.last_mut() {
+            let longer = format!("{line}{SEPARATOR}{phrase}");
+            if look.width_px(&longer)? <= room_px {
+                *line = longer;
+                continue;
+            }
+        }
+        lines.push(phrase);
+    }
+    Ok(lines)
+}
+
+/// What was asked: the tasks where they are not named beside their lines, and the corpus.
+pub fn subject(summary: &Summary, shown: &str, named_elsewhere: bool) -> Vec<String> {
+    let mut phrases = vec![shown.to_owned()];
+    if !named_elsewhere {
+        let tasks: Vec<&str> = summary
+            .tasks
+            .iter()
+            .map(|task| task.task.as_str())
+            .collect();
+        phrases.push(format!("task {}", tasks.join(", ")));
+    }
+    phrases.push(format!("corpus {}", summary.corpus));
+    phrases
+}
+
+/// What the numbers rest on: questions a cell where asked for, questions and haystacks a length,
+/// the kind of the intervals (`where_shown` says where they are drawn, if they are), how lengths were counted,
+/// and void trials.
+pub fn basis(
+    summary: &Summary,
+    per_cell: Option<String>,
+    where_shown: Option<&str>,
+) -> Vec<String> {
+    let scored = || points(summary).filter(|point| point.n > 0);
+    let mut phrases = Vec::new();
+    if scored().next().is_none() {
+        phrases.push("no answer was scored".to_owned());
+    } else {
+        phrases.extend(per_cell);
+        phrases.push(format!(
+            "{} on {} per {}length",
+            spanned(scored().map(|point| point.n), "question"),
+            spanned(scored().map(|point| point.haystacks), "haystack"),
+            if summary.tasks.len() > 1 {
+                "task and "
+            } else {
+                ""
+            },
+        ));
+        phrases.extend(where_shown.map(|place| format!("{place} {}", intervals(summary))));
+    }
+    let how = if summary.exact_lengths {
+        "exact"
+    } else {
+        "estimated"
+    };
+    phrases.push(format!("lengths {how} ({})", summary.tokenizer));
+    phrases.extend(voids(summary));
+    phrases
+}
+
+/// The name of the intervals: `95 % Wilson interval`, or without the method where the numbers
+/// are not those of one that we know.
+fn intervals(summary: &Summary) -> String {
+    let mut methods = points(summary)
+        .filter(|point| point.n > 0)
+        .filter_map(|point| Some((point, point.interval?)))
+        .map(|(point, interval)| method_of(interval, point.right, point.n, summary.confidence));
+    let first = methods.next().flatten();
+    match first.filter(|_| methods.all(|method| method == first)) {
+        Some(method) => format!("{} {method} interval", percent(summary.confidence)),
+        None => format!("{} interval", percent(summary.confidence)),
+    }
+}
+
+/// Void trials, where there are any.
+pub fn voids(summary: &Summary) -> Option<String> {
+    let void: u64 = points(summary).map(|point| point.void).sum();
+    (void > 0).then(|| format!("{} not scored", counted(void, "void trial")))
+}
+
+/// Writes which version drew the picture, small, so that its lower right corner is at `right_px`
+/// and `bottom_px`.
+pub fn signature(
+    canvas: &mut Canvas<'_>,
+    summary: &Summary,
+    right_px: f64,
+    bottom_px: f64,
+) -> Result<()> {
+    let text = format!("depthfinder {}", summary.depthfinder);
+    canvas.text(
+        &text,
+        right_px,
+        bottom_px,
+        Anchor::End,
+        Type::regular(9.5, FAINT),
+    )
+}
+
+/// The points of all tasks.
+pub fn points(summary: &Summary) -> impl Iterator<Item = &Point> + Clone {
+    summary
+        .tasks
+        .iter()
+        .flat_map(|task: &TaskSummary| &task.curve)
+}

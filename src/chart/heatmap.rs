@@ -1,0 +1,196 @@
+//! The heatmap: accuracy by length and depth, a panel for each task, one scale of colours.
+
+use super::canvas::{Anchor, Canvas, Drawing, Frame, Type};
+use super::caption::{self, Caption, MARGIN_PX};
+use super::palette::{BLANK, FAINT, INK, MUTED, scale};
+use super::panel::{Panel, draw_void, lengths};
+use crate::number::{percent, spanned};
+use crate::summary::{Cell, Summary};
+use anyhow::{Result, ensure};
+
+const TICK: Type = Type::regular(12.0, INK);
+const SMALL: Type = Type::regular(11.0, MUTED);
+/// Left of the cells: depths and the axis' title.
+const LEFT_PX: f64 = 62.0;
+/// Right of the cells: the colour bar with its labels.
+const RIGHT_PX: f64 = 92.0;
+/// Columns narrower than this hold no interval.
+const LEGIBLE_COLUMN_PX: f64 = 45.0;
+/// Below the last panel: the axis' title.
+const TITLE_PX: f64 = 22.0;
+
+/// Draws the picture.
+pub fn draw(summary: &Summary) -> Result<Drawing> {
+    let layout = Layout::new(summary)?;
+    let label = format!(
+        "Accuracy of {} by prompt length and depth of the fact; the numbers are in the report.",
+        summary.model
+    );
+    Drawing::new(layout.size(), label, |canvas| layout.draw(canvas))
+}
+
+/// Everything placed, nothing drawn.
+struct Layout<'a> {
+    summary: &'a Summary,
+    caption: Caption,
+    panels: Vec<Panel<'a>>,
+    width_px: f64,
+}
+
+impl<'a> Layout<'a> {
+    fn new(summary: &'a Summary) -> Result<Layout<'a>> {
+        let tasks = || summary.tasks.iter().filter(|task| !task.cells.is_empty());
+        let columns = tasks().map(|task| lengths(task).len()).max().unwrap_or(0);
+        ensure!(
+            columns > 0,
+            "there is no heatmap to draw: no cell was asked"
+        );
+        // A few columns are wide enough for a caption, many still tell their cells apart.
+        let column_px = (700.0 / columns as f64)
+            .min(150.0)
+            .max(360.0 / columns as f64);
+        let room = LEFT_PX + column_px * columns as f64 + RIGHT_PX;
+
+        let single = tasks().count() == 1;
+        let cells = || tasks().flat_map(|task| &task.cells);
+        let scored = || cells().filter(|cell| cell.n > 0).map(|cell| cell.n);
+        let per_cell = format!("{} per cell", spanned(scored(), "question"));
+        let row = "bottom row: all depths,";
+        let shown = (column_px >= LEGIBLE_COLUMN_PX).then_some(row);
+        let basis = caption::basis(summary, Some(per_cell), shown);
+        let shown = "Accuracy by prompt length and depth of the fact";
+        let subject = caption::subject(summary, shown, !single);
+        let caption = Caption::new(&summary.model, &subject, &basis, room)?;
+
+        let mut panels: Vec<Panel<'_>> = Vec::new();
+        let tallest_px = if single { 380.0 } else { 250.0 };
+        for task in tasks() {
+            let above = panels.last().map_or(caption.bottom_px, Panel::bottom_px);
+            let corner = (MARGIN_PX + LEFT_PX, above + 24.0);
+            panels.push(Panel::new(task, !single, corner, column_px, tallest_px)?);
+        }
+        Ok(Layout {
+            summary,
+            caption,
+            panels,
+            width_px: room + 2.0 * MARGIN_PX,
+        })
+    }
+
+    /// The lower edge of the panels with the axis' title.
+    fn axis_bottom_px(&self) -> f64 {
+        self.panels.last().map_or(0.0, Panel::bottom_px) + TITLE_PX
+    }
+
+    fn has_unscored(&self) -> bool {
+        let mut cells = self.panels.iter().flat_map(Panel::cells);
+        cells.any(|cell| cell.is_none_or(|cell| cell.n == 0))
+    }
+
+    fn has_void(&self) -> bool {
+        let mut cells = self.panels.iter().flat_map(Panel::cells).flatten();
+        cells.any(|cell: &Cell| cell.void > 0)
+    }
+
+    fn size(&self) -> (f64, f64) {
+        let key = if self.has_unscored() || self.has_void() {
+            26.0
+        } else {
+            0.0
+        };
+        (self.width_px, self.axis_bottom_px() + key + 34.0)
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>) -> Result<()> {
+        self.caption.write(canvas)?;
+        for panel in &self.panels {
+            panel.draw(canvas)?;
+        }
+        let (width, height) = self.size();
+        if let (Some(first), Some(last)) = (self.panels.first(), self.panels.last()) {
+            let frame = Frame {
+                x: first.frame.right() + 26.0,
+                y: first.frame.y,
+                width: 13.0,
+                height: (last.totals_bottom_px() - first.frame.y).min(240.0),
+            };
+            draw_bar(canvas, self.summary.threshold, frame)?;
+            let (middle, y) = (
+                first.frame.x + first.frame.width / 2.0,
+                self.axis_bottom_px(),
+            );
+            let title = "prompt length (tokens)";
+            canvas.text(title, middle, y - 4.0, Anchor::Middle, TICK)?;
+            self.draw_key(canvas, first.frame.x, height - 22.0)?;
+        }
+        caption::signature(canvas, self.summary, width - MARGIN_PX, height - 22.0)
+    }
+
+    /// What hatching and tags mean, where the picture has them.
+    fn draw_key(&self, canvas: &mut Canvas<'_>, from: f64, baseline: f64) -> Result<()> {
+        const WIDTH_PX: f64 = 24.0;
+        let mut sample = Frame {
+            x: from,
+            y: baseline - 12.0,
+            width: WIDTH_PX,
+            height: 15.0,
+        };
+        let explain = |sample: &mut Frame, canvas: &mut Canvas<'_>, text: &str| {
+            canvas.text(text, sample.right() + 7.0, baseline, Anchor::Start, SMALL)?;
+            sample.x += WIDTH_PX + 7.0 + SMALL.width_px(text)? + 24.0;
+            anyhow::Ok(())
+        };
+        if self.has_unscored() {
+            canvas.hatching(sample, BLANK, FAINT)?;
+            explain(&mut sample, canvas, "nothing scored")?;
+        }
+        if self.has_void() {
+            canvas.rectangle(sample, scale(0.5))?;
+            draw_void(canvas, sample, 2)?;
+            explain(&mut sample, canvas, "void trials, not scored")?;
+        }
+        Ok(())
+    }
+}
+
+/// The scale of colours, with the threshold marked.
+fn draw_bar(canvas: &mut Canvas<'_>, threshold: f64, bar: Frame) -> Result<()> {
+    const STEPS: u32 = 120;
+    let y_of = |share: f64| bar.bottom() - share * bar.height;
+    for step in (0..STEPS).rev() {
+        // From the top, each down to the foot, so that no seam of paper shows between two.
+        let y = y_of(f64::from(step + 1) / f64::from(STEPS));
+        let shade = scale((f64::from(step) + 0.5) / f64::from(STEPS));
+        canvas.rectangle(
+            Frame {
+                y,
+                height: bar.bottom() - y,
+                ..bar
+            },
+            shade,
+        )?;
+    }
+    let shares: &[f64] = if bar.height > 90.0 {
+        &[0.0, 0.25, 0.5, 0.75, 1.0]
+    } else {
+        &[0.0, 1.0]
+    };
+    let right = bar.right();
+    for share in shares {
+        let y = y_of(*share);
+        if (y - y_of(threshold)).abs() > 12.0 {
+            canvas.line(&[(right, y), (right + 4.0, y)], 1.0, FAINT)?;
+            canvas.text(&percent(*share), right + 8.0, y + 4.0, Anchor::Start, SMALL)?;
+        }
+    }
+    let y = y_of(threshold);
+    canvas.line(&[(bar.x - 3.0, y), (right + 4.0, y)], 1.5, INK)?;
+    let look = Type::bold(11.0, INK);
+    canvas.text(
+        &percent(threshold),
+        right + 8.0,
+        y + 4.0,
+        Anchor::Start,
+        look,
+    )
+}

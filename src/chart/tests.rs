@@ -1,0 +1,247 @@
+//! Pictures of every shape in the gallery, checked by reading them back.
+
+use super::canvas::{Drawing, paint};
+use super::samples::{doublings, gallery, middle_loss, summary, task};
+use super::*;
+use resvg::{tiny_skia, usvg};
+
+/// Every drawing of the gallery with its name.
+fn drawings() -> Vec<(String, Drawing)> {
+    let mut all = Vec::new();
+    for (name, summary) in gallery() {
+        let drawn = [
+            ("accuracy", accuracy::draw(&summary)),
+            ("heatmap", heatmap::draw(&summary)),
+        ];
+        for (kind, drawing) in drawn {
+            let drawing = drawing.unwrap_or_else(|error| panic!("{name} {kind}: {error:#}"));
+            all.push((format!("{name}-{kind}"), drawing));
+        }
+    }
+    all
+}
+
+fn tree(source: &str) -> usvg::Tree {
+    usvg::Tree::from_str(source, &font::options()).expect("valid SVG")
+}
+
+/// All texts with what they cover on the paper.
+fn texts(group: &usvg::Group, found: &mut Vec<(String, usvg::Rect)>) {
+    for node in group.children() {
+        match node {
+            usvg::Node::Group(group) => texts(group, found),
+            usvg::Node::Text(text) => {
+                let said = text.chunks().iter().map(|chunk| chunk.text()).collect();
+                found.push((said, text.abs_stroke_bounding_box()));
+            }
+            usvg::Node::Path(_) | usvg::Node::Image(_) => {}
+        }
+    }
+}
+
+#[test]
+fn every_character_drawn_has_a_glyph() {
+    for (name, drawing) in drawings() {
+        let missing = font::missing(&tree(&drawing.source));
+        assert_eq!(missing, Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_cut_and_no_text_lies_on_another() {
+    for (name, drawing) in drawings() {
+        let tree = tree(&drawing.source);
+        let (width, height) = (tree.size().width(), tree.size().height());
+        let mut found = Vec::new();
+        texts(tree.root(), &mut found);
+        assert!(found.len() > 10, "{name}: {} texts", found.len());
+        for (at, (text, place)) in found.iter().enumerate() {
+            assert!(
+                place.left() >= 12.0 && place.right() <= width - 12.0,
+                "{name}: {text:?} at {place:?} is too near the edge of {width}"
+            );
+            assert!(
+                place.top() >= 12.0 && place.bottom() <= height - 12.0,
+                "{name}: {text:?} at {place:?} is too near the edge of {height}"
+            );
+            for (other, there) in &found[..at] {
+                let apart = place.left() >= there.right()
+                    || there.left() >= place.right()
+                    || place.top() >= there.bottom()
+                    || there.top() >= place.bottom();
+                assert!(apart, "{name}: {text:?} lies on {other:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_svg_needs_no_font_and_no_file() {
+    let no_fonts = usvg::Options::default();
+    assert!(no_fonts.fontdb.is_empty(), "the reader must know no font");
+    for (name, drawing) in drawings() {
+        let picture = drawing.picture().expect("a picture");
+        for forbidden in ["<text", "font", "href", "url(", "<style", "<script", "id="] {
+            assert!(!picture.svg.contains(forbidden), "{name} holds {forbidden}");
+        }
+        let alone = usvg::Tree::from_str(&picture.svg, &no_fonts).expect("valid SVG");
+        let (ours, theirs) = (picture.png, paint(&alone).expect("PNG"));
+        let ours = tiny_skia::Pixmap::decode_png(&ours).expect("PNG");
+        let theirs = tiny_skia::Pixmap::decode_png(&theirs).expect("PNG");
+        assert_eq!(
+            (ours.width(), ours.height()),
+            (theirs.width(), theirs.height())
+        );
+        // Coordinates are rounded to a two-hundredth of a pixel, which shifts a few edges by a shade.
+        let differ = |(ours, theirs): &(&u8, &u8)| ours.abs_diff(**theirs) > 24;
+        let bytes = ours.data().iter().zip(theirs.data());
+        let different = bytes.filter(differ).count() as f64 / ours.data().len() as f64;
+        assert!(different < 1e-4, "{name}: {different}");
+    }
+}
+
+#[test]
+fn text_is_truly_painted() {
+    let mut blank = summary("m", vec![task("t", &[4000], 1, 1, |_, _| (1, 1, 0))]);
+    let one = accuracy(&blank).expect("a picture");
+    blank.model = "w".to_owned();
+    let other = accuracy(&blank).expect("a picture");
+    assert_ne!(one.png, other.png);
+}
+
+#[test]
+fn names_with_markup_or_unknown_letters_are_drawn_as_they_are_or_marked() {
+    let mut hostile = summary(
+        "<b>\"呐喊\" & \u{1}\u{202E}co</b>",
+        vec![task("a<b", &doublings(1000, 3), 3, 3, middle_loss(2))],
+    );
+    hostile.corpus = "line\nbreak".to_owned();
+    hostile.tokenizer = String::new();
+    for drawing in [accuracy::draw(&hostile), heatmap::draw(&hostile)] {
+        let drawing = drawing.expect("a drawing");
+        let tree = tree(&drawing.source);
+        assert_eq!(font::missing(&tree), Vec::<String>::new());
+        let mut found = Vec::new();
+        texts(tree.root(), &mut found);
+        let title = &found[0].0;
+        assert!(
+            title.starts_with("<b>\"□□\" & ") && title.ends_with("co</b>"),
+            "{title:?}"
+        );
+        assert!(
+            found
+                .iter()
+                .any(|(text, _)| text.contains("corpus line break"))
+        );
+        assert!(
+            drawing
+                .picture()
+                .expect("a picture")
+                .svg
+                .contains("aria-label=\"Accuracy of &lt;b&gt;")
+        );
+    }
+}
+
+#[test]
+fn long_model_names_keep_their_ends() {
+    let (_, wide) = gallery()
+        .into_iter()
+        .find(|(name, _)| *name == "wide")
+        .expect("wide");
+    let mut found = Vec::new();
+    texts(
+        tree(&accuracy::draw(&wide).expect("a drawing").source).root(),
+        &mut found,
+    );
+    let title = &found[0].0;
+    assert!(
+        title.starts_with("/srv/models/") && title.ends_with("-of-00002.gguf"),
+        "{title}"
+    );
+    assert!(title.contains('…'));
+}
+
+#[test]
+fn what_was_measured_stands_in_the_pictures() {
+    let (_, voids) = gallery()
+        .into_iter()
+        .find(|(name, _)| *name == "voids")
+        .expect("voids");
+    let said = |drawing: Result<Drawing>| {
+        let mut found = Vec::new();
+        texts(tree(&drawing.expect("a drawing").source).root(), &mut found);
+        found.into_iter().map(|(text, _)| text).collect::<Vec<_>>()
+    };
+    let curve = said(accuracy::draw(&voids));
+    for expected in [
+        "19/19",
+        "4/8",
+        "50 %",
+        "12",
+        "20",
+        "120k",
+        "advertised window: 131,072",
+        "85 %",
+    ] {
+        assert!(
+            curve.iter().any(|text| text == expected),
+            "{expected} is not in {curve:?}"
+        );
+    }
+    let map = said(heatmap::draw(&voids));
+    for expected in [
+        "3/3",
+        "1/2",
+        "16–84",
+        "120k",
+        "nothing scored",
+        "void trials, not scored",
+    ] {
+        assert!(
+            map.iter().any(|text| text == expected),
+            "{expected} is not in {map:?}"
+        );
+    }
+    assert_eq!(map.iter().filter(|text| *text == "1/2").count(), 4);
+    let basis = map
+        .iter()
+        .find(|text| text.contains("per cell"))
+        .expect("a basis");
+    assert!(
+        basis.contains("2–4 questions per cell · 8–20 questions on 4 haystacks per length"),
+        "{basis}"
+    );
+}
+
+#[test]
+fn a_summary_without_lengths_is_an_error_and_not_an_empty_picture() {
+    for tasks in [Vec::new(), vec![task("t", &[], 3, 1, |_, _| (1, 1, 0))]] {
+        let empty = summary("m", tasks);
+        let errors = [accuracy(&empty), heatmap(&empty)].map(|drawn| drawn.expect_err("nothing"));
+        assert!(
+            errors[0].to_string().contains("no length was asked"),
+            "{}",
+            errors[0]
+        );
+        assert!(
+            errors[1].to_string().contains("no cell was asked"),
+            "{}",
+            errors[1]
+        );
+    }
+}
+
+/// Writes the gallery for people to look at:
+/// `cargo test --lib pictures_to_look_at -- --ignored`, then open `target/pictures`.
+#[test]
+#[ignore = "writes files for people to look at"]
+fn pictures_to_look_at() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for (name, drawing) in drawings() {
+        let picture = drawing.picture().expect("a picture");
+        std::fs::write(folder.join(format!("{name}.svg")), picture.svg).expect("SVG written");
+        std::fs::write(folder.join(format!("{name}.png")), picture.png).expect("PNG written");
+    }
+}
