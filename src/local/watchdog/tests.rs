@@ -37,7 +37,7 @@ fn log(folder: &Path) -> (PathBuf, File) {
 }
 
 fn start(folder: &Path, program: &Path, args: &[&str]) -> Watched {
-    let args: Vec<String> = args.iter().map(|&word| word.to_owned()).collect();
+    let args: Vec<OsString> = args.iter().map(OsString::from).collect();
     Watched::start(program, &args, &[], log(folder).1).expect("started")
 }
 
@@ -100,7 +100,7 @@ fn every_argument_arrives_as_it_is() {
         &home,
         "for word in \"$@\"; do printf '<%s>' \"$word\"; done; printf '<%s>' \"$EXTRA\"",
     );
-    let args: Vec<String> = odd.iter().map(|&word| word.to_owned()).collect();
+    let args: Vec<OsString> = odd.iter().map(OsString::from).collect();
     let env = [("EXTRA".to_owned(), Some("a b".to_owned()))];
     let (path, file) = log(folder.path());
     let mut watched = Watched::start(&program, &args, &env, file).expect("started");

