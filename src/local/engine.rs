@@ -15,6 +15,8 @@ mod model;
 mod rotary;
 #[cfg(test)]
 mod synthetic;
+#[cfg(test)]
+mod tests;
 
 use cache::Cache;
 use gguf::Gguf;
