@@ -1,8 +1,9 @@
 //! Models on this machine: found or fetched by name, served by llama-server or by the engine built in.
 
-<<<<<<< HEAD
 pub mod cached;
 pub mod catalog;
+#[cfg(feature = "engine")]
+pub mod engine;
 pub mod fetch;
 pub mod llama_server;
 pub mod model;
@@ -19,7 +20,3 @@ pub use llama_server::{fetch_llama_server, find_llama_server};
 pub use model::{Model, resolve};
 pub use progress::{OnProgress, Progress};
 pub use store::Store;
-=======
-#[cfg(feature = "engine")]
-pub mod engine;
->>>>>>> engine
