@@ -30,6 +30,7 @@ pub mod task; // the kinds of questions
 
 // floor 2: what is counted
 pub mod lexicon; // which words a corpus holds, so that facts are known to be absent
+pub mod template; // the chat template around a prompt
 pub mod tokens; // counting tokens
 
 // floor 3: what a prompt is made of
@@ -45,12 +46,16 @@ pub mod score; // the class of an answer, by rules alone
 
 // floor 6: the plan of a run, and those who answer
 pub mod endpoint; // the seam to whoever answers, and the OpenAI-compatible dialect
+pub mod plan; // the grid of trials, in the order they are asked
+pub mod price; // what tokens cost, as data
 
 // floor 7
+pub mod journal; // every attempt a line, flushed before anything else hears of it
 pub mod local; // models on this machine
 pub mod sim; // a simulated model with a known truth
 
 // floor 8
+pub mod run; // trials into rows: order, retries, caps, interruption
 
 // floor 9
 pub mod summary; // rows into cells, curve and counts

@@ -88,3 +88,43 @@ pub const WORDINGS: &[Wording] = &[
         question: "Which {noun} stood beside the name of {key}? Answer with the {noun} only.",
     },
 ];
+
+/// The sentence that tells a fact.
+pub fn needle(wording: usize, value_type: ValueType, key: &str, value: &str) -> String {
+    let form = WORDINGS.get(wording).unwrap_or(&WORDINGS[0]);
+    filled(form.needle, value_type, key).replace("{value}", value)
+}
+
+/// The question that asks for a fact.
+pub fn question(wording: usize, value_type: ValueType, key: &str) -> String {
+    let form = WORDINGS.get(wording).unwrap_or(&WORDINGS[0]);
+    filled(form.question, value_type, key)
+}
+
+fn filled(form: &str, value_type: ValueType, key: &str) -> String {
+    form.replace("{noun}", value_type.noun()).replace("{key}", key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wording_names_key_and_value_once_and_asks_for_the_value_alone() {
+        assert!(WORDINGS.len() >= 12);
+        for wording in WORDINGS {
+            for (form, part, times) in [(wording.needle, "{key}", 1), (wording.needle, "{value}", 1), (wording.question, "{key}", 1), (wording.question, "{value}", 0)] {
+                assert_eq!(form.matches(part).count(), times, "{form}");
+            }
+            assert!(wording.needle.ends_with('.') && wording.question.contains("? ") && wording.question.ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn a_needle_holds_its_answer_and_a_question_does_not() {
+        for wording in 0..WORDINGS.len() {
+            assert!(needle(wording, ValueType::Numbers, "Oslo", "1234567").contains("1234567"));
+            assert!(!question(wording, ValueType::Numbers, "Oslo").contains("1234567"));
+        }
+    }
+}

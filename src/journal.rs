@@ -1,0 +1,7 @@
+//! `journal.jsonl`: every attempt a line, written and flushed before anything else hears of it.
+
+mod file;
+mod row;
+
+pub use file::{Journal, Loaded};
+pub use row::{Intent, Line, Outcome, PromptNote, Row, SCHEMA};

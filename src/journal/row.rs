@@ -1,0 +1,119 @@
+//! What one line of the journal says. FORMAT.md describes every field.
+
+use crate::plan::Trial;
+use crate::prompt::{Part, Placed, Shares};
+use crate::reply::{Failure, Reply};
+use crate::score::Judged;
+use crate::task::niah::ValueType;
+use serde::{Deserialize, Serialize};
+
+/// Version of the journal's format. A journal of a newer one is refused, older ones stay readable.
+pub const SCHEMA: u32 = 1;
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+pub enum Line {
+    /// Written before a request is sent.
+    Intent(Intent),
+    /// Written when its outcome is known.
+    Row(Box<Row>),
+}
+
+/// A request is about to be sent. One without a row is asked again and may be paid twice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Version of the format.
+    pub schema: u32,
+    /// The trial.
+    pub trial: u64,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// One attempt at one trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Version of the format.
+    pub schema: u32,
+    /// The trial's coordinates.
+    pub trial: Trial,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// When the request began, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// The name that was asked for the fact.
+    pub key: String,
+    /// The right answer.
+    pub expected: String,
+    /// The values of the other facts in the same haystack.
+    pub siblings: Vec<String>,
+    /// What answers look like.
+    pub values: ValueType,
+    /// The wording, by its place in the pool.
+    pub wording: usize,
+    /// The question as asked.
+    pub question: String,
+    /// The prompt, but for its bytes.
+    pub prompt: PromptNote,
+    /// Output budget of this attempt in tokens.
+    pub max_output_tokens: u64,
+    /// What came back.
+    pub outcome: Outcome,
+    /// True for the attempt that settles its trial; an unsettled one was asked again.
+    pub settled: bool,
+    /// Why the attempt counts as void; none where it is scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub void: Option<String>,
+    /// The answer's class; none where it is void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Judged>,
+}
+
+/// A prompt without its bytes, which the parts and the corpus give back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PromptNote {
+    /// BLAKE3 of the text in hex.
+    pub blake3: String,
+    /// Length of the text in bytes.
+    pub bytes: u64,
+    /// Tokens of the text by the index's tokenizer, template not included.
+    pub text_tokens: u64,
+    /// Tokens that the server should report, template included; none where the template is unknown.
+    pub expected_tokens: Option<u64>,
+    /// True where the above is exact, false where another tokenizer stands in for the model's.
+    pub exact: bool,
+    /// Where the asked fact stands.
+    pub placed: Placed,
+    /// What the haystack is made of.
+    pub shares: Shares,
+    /// What the text is made of.
+    pub parts: Vec<Part>,
+}
+
+/// What came back for one attempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// An answer.
+    Reply(Reply),
+    /// None, and why.
+    Failure(Failure),
+}
+
+impl Row {
+    /// The answer, where there is one.
+    pub fn reply(&self) -> Option<&Reply> {
+        match &self.outcome {
+            Outcome::Reply(reply) => Some(reply),
+            Outcome::Failure(_) => None,
+        }
+    }
+
+    /// True where another run may well succeed: nothing was wrong with the prompt.
+    pub fn may_be_asked_again(&self) -> bool {
+        matches!(&self.outcome, Outcome::Failure(failure) if failure.is_transient() || failure.is_fatal())
+    }
+}

@@ -1,0 +1,416 @@
+//! The grid of trials: lengths × depths × samples, in the order in which they are asked.
+
+use crate::fact::Facts;
+use crate::haystack::Route;
+use crate::index::Index;
+use crate::prompt::{Needle, QuestionAt};
+use crate::seed::{RunKey, Stream};
+use crate::task::niah::{self, ValueType, WORDINGS};
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+/// A task of this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// One keyed fact in the haystack.
+    NiahSingle,
+    /// Several keyed facts of one form, each of them asked.
+    NiahMultikey,
+}
+
+impl Task {
+    /// Name, as typed and as reported, and what the task measures.
+    pub const ALL: &'static [(Task, &'static str, &'static str)] = &[
+        (Task::NiahSingle, "niah_single", "one keyed fact, literal retrieval (RULER; Kamradt's needle test)"),
+        (Task::NiahMultikey, "niah_multikey", "several keyed facts of one form, one asked at a time (RULER)"),
+    ];
+
+    /// By name.
+    pub fn named(name: &str) -> Result<Task> {
+        Task::ALL.iter().find(|(_, known, _)| *known == name).map(|(task, ..)| *task).with_context(|| {
+            let names: Vec<&str> = Task::ALL.iter().map(|(_, name, _)| *name).collect();
+            format!("no task {name}: there are {}", names.join(", "))
+        })
+    }
+
+    /// The name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Task::NiahSingle => "niah_single",
+            Task::NiahMultikey => "niah_multikey",
+        }
+    }
+}
+
+/// How depths are laid out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Depths {
+    /// These depths, in percent.
+    At(Vec<f64>),
+    /// So many equal strata, a random depth in each.
+    Strata(u32),
+}
+
+impl Depths {
+    /// Reads `11` (evenly spaced), `0,25,50` (percent) or `strata`.
+    pub fn parse(written: &str) -> Result<Depths> {
+        let written = written.trim();
+        if written == "strata" {
+            return Ok(Depths::Strata(5));
+        }
+        if !written.contains([',', '.', '%']) {
+            let count: u32 = written.parse().ok().filter(|n| (1..=1001).contains(n)).with_context(|| {
+                format!("depths are a number of evenly spaced ones (11), a list in percent (0,25,50) or strata; got {written}")
+            })?;
+            let last = f64::from(count.max(2) - 1);
+            return Ok(Depths::At(match count {
+                1 => vec![50.0],
+                _ => (0..count).map(|at| 100.0 * f64::from(at) / last).collect(),
+            }));
+        }
+        let mut depths = Vec::new();
+        for item in written.split(',').map(|item| item.trim().trim_end_matches('%')).filter(|item| !item.is_empty()) {
+            let depth: f64 = item.parse().with_context(|| format!("the depth {item} is not a number"))?;
+            if !(0.0..=100.0).contains(&depth) {
+                bail!("the depth {item} is not between 0 and 100 percent");
+            }
+            depths.push(depth);
+        }
+        depths.sort_by(f64::total_cmp);
+        depths.dedup();
+        if depths.is_empty() {
+            bail!("no depth in {written}");
+        }
+        Ok(Depths::At(depths))
+    }
+
+    /// The depths that cells are reported at, in percent.
+    pub fn cells_percent(&self) -> Vec<f64> {
+        match self {
+            Depths::At(depths) => depths.clone(),
+            Depths::Strata(count) => {
+                (0..*count).map(|at| 100.0 * (f64::from(at) + 0.5) / f64::from(*count)).collect()
+            }
+        }
+    }
+
+    fn asked_percent(&self, cell: usize, stream: &mut Stream) -> f64 {
+        match self {
+            Depths::At(depths) => depths[cell],
+            Depths::Strata(count) => 100.0 * (cell as f64 + stream.unit()) / f64::from(*count),
+        }
+    }
+}
+
+/// Which wording needles and questions take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WordingChoice {
+    /// The first form, always.
+    Fixed,
+    /// One of the forms, drawn per haystack.
+    Pool,
+}
+
+/// What was asked for: everything that decides which prompts a run has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Grid {
+    /// Tasks in the order asked.
+    pub tasks: Vec<Task>,
+    /// Lengths of the complete prompt in tokens, ascending.
+    pub lengths_tokens: Vec<u64>,
+    /// Depths.
+    pub depths: Depths,
+    /// Samples of each cell, each with a haystack and facts of its own.
+    pub samples: u32,
+    /// Facts in a haystack of `niah_multikey`.
+    pub keys: u32,
+    /// What answers look like.
+    pub values: ValueType,
+    /// Wording.
+    pub wording: WordingChoice,
+    /// Where the question stands.
+    pub question_at: QuestionAt,
+}
+
+/// The coordinates of one trial; together with the grid and the secret they are its identity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Place in the run, counted from 0: how people name it (`show RUN 17`).
+    pub id: u64,
+    /// Task.
+    pub task: Task,
+    /// Length of the complete prompt in tokens.
+    pub length_tokens: u64,
+    /// Sample, from 0.
+    pub sample: u32,
+    /// The haystack's set of facts, from 0: sets of one sample share the haystack's text.
+    pub set: u32,
+    /// Which fact of the set is asked.
+    pub slot: u32,
+    /// The depth whose cell it counts for, in percent.
+    pub cell_percent: f64,
+    /// The asked depth in percent; differs from the cell's only for strata.
+    pub depth_percent: f64,
+}
+
+/// Trials that share a haystack with its needles, and so a prefix; asked one after another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Place among the haystacks of the run: the facts `facts_from..` are its own.
+    pub facts_from: u64,
+    /// Wording, by its place in the pool.
+    pub wording: usize,
+    /// One per fact.
+    pub trials: Vec<Trial>,
+}
+
+/// All trials of a run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What it was made from.
+    pub grid: Grid,
+    /// Groups in the order they are asked.
+    pub groups: Vec<Group>,
+}
+
+impl Plan {
+    /// Lays out a grid.
+    pub fn new(grid: Grid, key: &RunKey) -> Plan {
+        let cells = grid.depths.cells_percent();
+        let mut groups = Vec::new();
+        let (mut id, mut facts) = (0, 0);
+        for sample in 0..grid.samples {
+            for &length_tokens in &grid.lengths_tokens {
+                for &task in &grid.tasks {
+                    let keys = match task {
+                        Task::NiahSingle => 1,
+                        Task::NiahMultikey => grid.keys as usize,
+                    };
+                    for (set, slots) in sets(cells.len(), keys, sample as usize).into_iter().enumerate() {
+                        let at = [task as u64, length_tokens, u64::from(sample), set as u64];
+                        let mut depth = key.stream("depth", &at);
+                        let trials: Vec<Trial> = slots
+                            .iter()
+                            .enumerate()
+                            .map(|(slot, &cell)| Trial {
+                                id: id + slot as u64,
+                                task,
+                                length_tokens,
+                                sample,
+                                set: set as u32,
+                                slot: slot as u32,
+                                cell_percent: cells[cell],
+                                depth_percent: grid.depths.asked_percent(cell, &mut depth),
+                            })
+                            .collect();
+                        let wording = match grid.wording {
+                            WordingChoice::Fixed => 0,
+                            WordingChoice::Pool => key.stream("wording", &at).below(WORDINGS.len() as u64) as usize,
+                        };
+                        id += trials.len() as u64;
+                        groups.push(Group { facts_from: facts, wording, trials });
+                        facts += keys as u64;
+                    }
+                }
+            }
+        }
+        let groups = in_asking_order(groups, key);
+        Plan { grid, groups }
+    }
+
+    /// Every trial, in the order asked.
+    pub fn trials(&self) -> impl Iterator<Item = &Trial> {
+        self.groups.iter().flat_map(|group| &group.trials)
+    }
+
+    /// Number of facts that the run plants.
+    pub fn facts(&self) -> u64 {
+        self.groups.iter().map(|group| group.facts_from + group.trials.len() as u64).max().unwrap_or(0)
+    }
+
+    /// The group and the slot of a trial.
+    pub fn find(&self, id: u64) -> Option<(&Group, &Trial)> {
+        self.groups.iter().find_map(|group| Some((group, group.trials.iter().find(|trial| trial.id == id)?)))
+    }
+}
+
+/// Which cells the facts of each set stand at. Every set has `keys` facts; sets are shifted so
+/// that together they cover all `cells` depths, and what is left over of the last ones is spread
+/// by sample, so that no depth is favoured over many samples.
+fn sets(cells: usize, keys: usize, sample: usize) -> Vec<Vec<usize>> {
+    let count = cells.div_ceil(keys);
+    let mut extra = sample * (count * keys - cells);
+    (0..count)
+        .map(|set| {
+            let mut slots: Vec<usize> = (set..cells).step_by(count).collect();
+            while slots.len() < keys {
+                let next = extra % cells;
+                extra += 1;
+                // The same depth twice only where there are fewer depths than facts.
+                if !slots.contains(&next) || slots.len() >= cells {
+                    slots.push(next);
+                }
+            }
+            slots.sort_unstable();
+            slots
+        })
+        .collect()
+}
+
+/// All lengths of sample 1 before sample 2, lengths shuffled within a round, so that neither time
+/// nor a cap is confounded with length; within a haystack from deep to shallow, so that what the
+/// sets share stays a prefix as long as it can.
+fn in_asking_order(mut groups: Vec<Group>, key: &RunKey) -> Vec<Group> {
+    let mut rank = std::collections::HashMap::new();
+    let mut lengths: Vec<u64> = groups.iter().map(|group| group.trials[0].length_tokens).collect();
+    lengths.sort_unstable();
+    lengths.dedup();
+    let samples = groups.iter().map(|group| group.trials[0].sample).max().map_or(0, |last| last + 1);
+    for sample in 0..samples {
+        let mut order = lengths.clone();
+        key.stream("order", &[u64::from(sample)]).shuffle(&mut order);
+        for (place, length) in order.into_iter().enumerate() {
+            rank.insert((sample, length), place);
+        }
+    }
+    groups.sort_by(|a, b| {
+        let place = |group: &Group| {
+            let trial = &group.trials[0];
+            (trial.sample, rank.get(&(trial.sample, trial.length_tokens)).copied(), trial.task as u8)
+        };
+        let shallowest = |group: &Group| group.trials.iter().map(|trial| trial.depth_percent).fold(100.0, f64::min);
+        place(a).cmp(&place(b)).then(shallowest(b).total_cmp(&shallowest(a)))
+    });
+    groups
+}
+
+impl Group {
+    /// The haystack's route: that of its sample and length, shared by its sets and tasks.
+    pub fn route(&self, index: &Index, key: &RunKey) -> Route {
+        let trial = &self.trials[0];
+        Route::draw(index, &mut key.stream("route", &[trial.length_tokens, u64::from(trial.sample)]))
+    }
+
+    /// The stream that picks the rounding sentences of a trial.
+    pub fn rounding(&self, trial: &Trial, key: &RunKey) -> Stream {
+        key.stream(
+            "rounding",
+            &[trial.task as u64, trial.length_tokens, u64::from(trial.sample), u64::from(trial.set), u64::from(trial.slot)],
+        )
+    }
+
+    /// The needles, one per trial and in its place.
+    pub fn needles(&self, facts: &Facts, values: ValueType) -> Result<Vec<Needle>> {
+        self.trials
+            .iter()
+            .map(|trial| {
+                let fact = self.fact(facts, trial)?;
+                Ok(Needle {
+                    sentence: niah::needle(self.wording, values, &fact.key, &fact.value),
+                    depth_percent: trial.depth_percent,
+                })
+            })
+            .collect()
+    }
+
+    /// The questions, one per trial and in its place.
+    pub fn questions(&self, facts: &Facts, values: ValueType) -> Result<Vec<String>> {
+        self.trials
+            .iter()
+            .map(|trial| Ok(niah::question(self.wording, values, &self.fact(facts, trial)?.key)))
+            .collect()
+    }
+
+    /// The fact that a trial asks for.
+    pub fn fact<'f>(&self, facts: &'f Facts, trial: &Trial) -> Result<&'f crate::fact::Fact> {
+        facts.get(self.facts_from + u64::from(trial.slot)).context("a trial's fact was not drawn")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Secret;
+    use std::collections::HashSet;
+
+    fn grid(depths: &str, keys: u32, samples: u32) -> Grid {
+        Grid {
+            tasks: vec![Task::NiahMultikey, Task::NiahSingle],
+            lengths_tokens: vec![512, 1024, 2048],
+            depths: Depths::parse(depths).expect("depths"),
+            samples,
+            keys,
+            values: ValueType::Numbers,
+            wording: WordingChoice::Fixed,
+            question_at: QuestionAt::End,
+        }
+    }
+
+    fn plan(depths: &str, keys: u32, samples: u32) -> Plan {
+        Plan::new(grid(depths, keys, samples), &Secret::from_hex("05").expect("hex").key(""))
+    }
+
+    #[test]
+    fn every_cell_is_asked_in_every_sample_and_every_fact_is_asked() {
+        for (depths, keys) in [("11", 5), ("5", 5), ("3", 5), ("0,100", 1), ("strata", 4), ("1", 1)] {
+            let plan = plan(depths, keys, 3);
+            let cells = plan.grid.depths.cells_percent();
+            for sample in 0..3 {
+                for length in [512, 1024, 2048] {
+                    for task in [Task::NiahMultikey, Task::NiahSingle] {
+                        let asked: HashSet<u64> = plan
+                            .trials()
+                            .filter(|trial| (trial.sample, trial.length_tokens, trial.task) == (sample, length, task))
+                            .map(|trial| trial.cell_percent.to_bits())
+                            .collect();
+                        assert_eq!(asked.len(), cells.len(), "{depths} {keys}");
+                    }
+                }
+            }
+            let multikey = plan.groups.iter().filter(|group| group.trials[0].task == Task::NiahMultikey);
+            assert!(multikey.clone().all(|group| group.trials.len() == keys as usize));
+        }
+    }
+
+    #[test]
+    fn ids_and_facts_are_distinct_and_dense() {
+        let plan = plan("11", 5, 2);
+        let mut ids: Vec<u64> = plan.trials().map(|trial| trial.id).collect();
+        ids.sort_unstable();
+        assert!(ids.iter().enumerate().all(|(at, id)| at as u64 == *id));
+        let mut facts = HashSet::new();
+        for group in &plan.groups {
+            for slot in 0..group.trials.len() as u64 {
+                assert!(facts.insert(group.facts_from + slot));
+            }
+        }
+        assert_eq!(facts.len() as u64, plan.facts());
+    }
+
+    #[test]
+    fn rounds_hold_all_lengths_and_extra_questions_are_spread_over_depths() {
+        let plan = plan("11", 5, 11);
+        let samples: Vec<u32> = plan.groups.iter().map(|group| group.trials[0].sample).collect();
+        assert!(samples.is_sorted());
+        let mut asked = std::collections::HashMap::new();
+        for trial in plan.trials().filter(|trial| trial.task == Task::NiahMultikey && trial.length_tokens == 512) {
+            *asked.entry(trial.cell_percent.to_bits()).or_insert(0) += 1;
+        }
+        let (least, most) = (asked.values().min(), asked.values().max());
+        assert!(most.zip(least).is_some_and(|(most, least)| most - least <= 2), "{asked:?}");
+    }
+
+    #[test]
+    fn depths_are_read_in_their_three_forms() {
+        assert_eq!(Depths::parse("3").expect("count").cells_percent(), [0.0, 50.0, 100.0]);
+        assert_eq!(Depths::parse("1").expect("count").cells_percent(), [50.0]);
+        assert_eq!(Depths::parse("100, 0,25%").expect("list").cells_percent(), [0.0, 25.0, 100.0]);
+        assert_eq!(Depths::parse("strata").expect("strata").cells_percent().len(), 5);
+        for bad in ["", "0", "x", "101,3", "-1,2", ",", "99999"] {
+            assert!(Depths::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,428 @@
+//! Trials into rows: in order, a few at a time, with retries, caps and a clean stop.
+
+mod clock;
+mod pace;
+mod settle;
+
+pub use clock::now_ms;
+pub use settle::{judge, void_reason};
+
+use crate::endpoint::{Ask, Endpoint};
+use crate::fact::Facts;
+use crate::index::Index;
+use crate::journal::{Intent, Journal, Loaded, Outcome, PromptNote, Row, SCHEMA};
+use crate::plan::{Group, Plan, Trial};
+use crate::price::Price;
+use crate::prompt::{Assembler, Prompt, Set, SetPlan};
+use crate::reply::Failure;
+use crate::seed::RunKey;
+use anyhow::Result;
+use futures_util::StreamExt;
+use pace::{Backoff, Inflight};
+use settle::Verdict;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::watch;
+
+/// How trials are asked; nothing here changes a prompt.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Output budget in tokens.
+    pub max_output_tokens: u64,
+    /// Sampling temperature.
+    pub temperature: Option<f64>,
+    /// Reasoning effort.
+    pub reasoning: Option<String>,
+    /// System message.
+    pub system: Option<String>,
+    /// Haystacks asked at a time.
+    pub concurrency: usize,
+    /// Prompt tokens under way at a time; one request always goes.
+    pub max_inflight_tokens: u64,
+    /// Attempts after the first for failures that may pass.
+    pub retries: u32,
+    /// Tokens that the chat template adds; none where it is not known.
+    pub overhead_tokens: Option<u64>,
+    /// True where the index counts in the model's own tokens.
+    pub exact: bool,
+    /// True where lengths are corrected by the server's own count.
+    pub server_counts: bool,
+    /// Caps.
+    pub caps: Caps,
+    /// Price, where known.
+    pub price: Option<Price>,
+}
+
+/// What a run may spend, over all its resumptions.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Caps {
+    /// Attempts.
+    pub trials: Option<u64>,
+    /// Prompt tokens.
+    pub tokens: Option<u64>,
+    /// US dollars.
+    pub cost_usd: Option<f64>,
+}
+
+/// What a view of the run hears. The journal is no view: it hears first.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The run begins: so many trials, so many of them done before.
+    Began {
+        /// Trials of the plan.
+        planned: u64,
+        /// Those settled by earlier sessions.
+        done: u64,
+    },
+    /// An attempt was recorded.
+    Recorded(&'a Row),
+    /// An attempt failed and is made again after a wait.
+    Waiting {
+        /// Milliseconds.
+        wait_ms: u64,
+        /// Why.
+        failure: &'a Failure,
+    },
+}
+
+/// Watches a run.
+pub trait Sink: Send {
+    /// Hears of an event.
+    fn see(&mut self, event: &Event<'_>);
+}
+
+/// How a run ended.
+#[derive(Debug, PartialEq)]
+pub enum Ended {
+    /// Every trial is settled.
+    Complete,
+    /// The user stopped it.
+    Interrupted,
+    /// A cap was reached; the words name it.
+    Capped(String),
+    /// No further question could succeed.
+    Fatal(Failure),
+}
+
+/// Everything that a run works with.
+pub struct Runner<'a> {
+    /// Who is asked.
+    pub endpoint: &'a dyn Endpoint,
+    /// The trials.
+    pub plan: &'a Plan,
+    /// Their facts.
+    pub facts: &'a Facts,
+    /// Lays out prompts.
+    pub assembler: &'a Assembler<'a>,
+    /// The index that the assembler uses.
+    pub index: &'a Index,
+    /// The key of all randomness.
+    pub key: &'a RunKey,
+    /// How to ask.
+    pub settings: Settings,
+    /// Where rows go.
+    pub journal: &'a Journal,
+    /// Gives the text of a row's prompt back, for echoes.
+    pub corpus: &'a crate::corpus::Corpus,
+}
+
+struct Session<'a> {
+    runner: &'a Runner<'a>,
+    sink: Mutex<&'a mut dyn Sink>,
+    settled: HashMap<u64, ()>,
+    attempts: HashMap<u64, u32>,
+    spent_trials: AtomicU64,
+    spent_tokens: AtomicU64,
+    spent_microdollars: AtomicU64,
+    inflight: Inflight,
+    end: Mutex<Option<Ended>>,
+}
+
+impl Runner<'_> {
+    /// Asks every trial that `before` has not settled.
+    ///
+    /// # Errors
+    /// When a prompt cannot be laid out or a row cannot be written; rows written so far are kept.
+    pub async fn run(&self, before: &Loaded, sink: &mut dyn Sink, stop: watch::Receiver<bool>) -> Result<Ended> {
+        let settled: HashMap<u64, ()> = before
+            .rows
+            .iter()
+            .filter(|row| row.settled && !row.may_be_asked_again())
+            .map(|row| (row.trial.id, ()))
+            .collect();
+        let planned = self.plan.trials().count() as u64;
+        sink.see(&Event::Began { planned, done: settled.len() as u64 });
+        let session = Session {
+            runner: self,
+            sink: Mutex::new(sink),
+            attempts: before.attempts.clone(),
+            spent_trials: AtomicU64::new(before.rows.len() as u64),
+            spent_tokens: AtomicU64::new(0),
+            spent_microdollars: AtomicU64::new(0),
+            inflight: Inflight::new(self.settings.max_inflight_tokens),
+            end: Mutex::new(None),
+            settled,
+        };
+        for row in &before.rows {
+            session.spend(row);
+        }
+        let groups = self.plan.groups.iter().filter(|group| {
+            group.trials.iter().any(|trial| !session.settled.contains_key(&trial.id))
+        });
+        let mut asked = futures_util::stream::iter(groups)
+            .map(|group| session.group(group, stop.clone()))
+            .buffer_unordered(self.settings.concurrency.max(1));
+        let mut failed = None;
+        while let Some(result) = asked.next().await {
+            if let Err(error) = result {
+                failed.get_or_insert(error);
+                break;
+            }
+        }
+        drop(asked);
+        self.journal.sync()?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let end = session.end.lock().ok().and_then(|mut end| end.take());
+        Ok(end.unwrap_or(Ended::Complete))
+    }
+}
+
+impl Session<'_> {
+    async fn group(&self, group: &Group, stop: watch::Receiver<bool>) -> Result<()> {
+        if self.ended() {
+            return Ok(());
+        }
+        let runner = self.runner;
+        let values = runner.plan.grid.values;
+        let needles = group.needles(runner.facts, values)?;
+        let questions = group.questions(runner.facts, values)?;
+        let route = group.route(runner.index, runner.key);
+        let length_tokens = group.trials[0].length_tokens;
+        let overhead = runner.settings.overhead_tokens.unwrap_or(0);
+        let mut plan = SetPlan {
+            text_tokens: length_tokens.saturating_sub(overhead),
+            needles: &needles,
+            questions: &questions,
+            question_at: runner.plan.grid.question_at,
+        };
+        let mut counted = None;
+        if runner.settings.server_counts {
+            counted = self.fit_to_server(group, &route, &mut plan).await?;
+        }
+        let set = runner.assembler.set(&route, plan.clone())?;
+        for (slot, trial) in group.trials.iter().enumerate() {
+            if self.settled.contains_key(&trial.id) {
+                continue;
+            }
+            let prompt = set.prompt(slot, group.rounding(trial, runner.key))?;
+            let expected = match counted {
+                Some(difference) => Some((prompt.text_tokens as i64 + difference).max(0) as u64 + overhead),
+                None if runner.settings.exact => runner.settings.overhead_tokens.map(|overhead| prompt.text_tokens + overhead),
+                None => None,
+            };
+            self.trial(group, trial, &prompt, expected, &questions[slot], stop.clone()).await?;
+            if self.ended() || *stop.borrow() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sizes a haystack by the server's own count of the whole prompt, in at most three calls.
+    /// Returns how many tokens more than the index the server counts.
+    async fn fit_to_server(&self, group: &Group, route: &crate::haystack::Route, plan: &mut SetPlan<'_>) -> Result<Option<i64>> {
+        let wanted = plan.text_tokens as i64;
+        let mut difference = None;
+        for _ in 0..3 {
+            let set: Set<'_> = self.runner.assembler.set(route, plan.clone())?;
+            let prompt = set.prompt(0, group.rounding(&group.trials[0], self.runner.key))?;
+            let Some(counted) = self.runner.endpoint.count_tokens(&prompt.rope).await else {
+                return Ok(difference);
+            };
+            let off = counted as i64 - wanted;
+            difference = Some(counted as i64 - prompt.text_tokens as i64);
+            if off == 0 {
+                break;
+            }
+            // Tokens of the index per token of the server, for large differences.
+            let step = off * prompt.text_tokens as i64 / (counted as i64).max(1);
+            plan.text_tokens = (plan.text_tokens as i64 - if step == 0 { off.signum() } else { step }).max(1) as u64;
+        }
+        Ok(difference)
+    }
+
+    async fn trial(&self, group: &Group, trial: &Trial, prompt: &Prompt, expected: Option<u64>, question: &str, mut stop: watch::Receiver<bool>) -> Result<()> {
+        let runner = self.runner;
+        let settings = &runner.settings;
+        let mut ask = Ask {
+            system: settings.system.clone(),
+            prompt: prompt.rope.clone(),
+            max_output_tokens: settings.max_output_tokens,
+            temperature: settings.temperature,
+            reasoning: settings.reasoning.clone(),
+        };
+        let tokens = expected.unwrap_or(prompt.text_tokens);
+        let mut attempt = self.attempts.get(&trial.id).copied().unwrap_or(0);
+        let mut failures = 0;
+        let mut enlarged = false;
+        loop {
+            if let Some(cap) = self.cap_reached(tokens) {
+                self.finish(Ended::Capped(cap));
+                return Ok(());
+            }
+            let _permit = tokio::select! {
+                permit = self.inflight.take(tokens) => permit,
+                () = stopped(&mut stop) => { self.finish(Ended::Interrupted); return Ok(()); }
+            };
+            if self.ended() {
+                return Ok(());
+            }
+            attempt += 1;
+            let at_ms = now_ms();
+            runner.journal.intend(Intent { schema: SCHEMA, trial: trial.id, attempt, at_ms })?;
+            let outcome = tokio::select! {
+                answered = runner.endpoint.ask(&ask) => match answered {
+                    Ok(reply) => Outcome::Reply(reply),
+                    Err(failure) => Outcome::Failure(failure),
+                },
+                () = stopped(&mut stop) => { self.finish(Ended::Interrupted); return Ok(()); }
+            };
+            let mut row = self.row(group, trial, prompt, expected, question)?;
+            row.attempt = attempt;
+            row.at_ms = at_ms;
+            row.max_output_tokens = ask.max_output_tokens;
+            row.outcome = outcome;
+            row.void = void_reason(&row);
+            row.judged = judge(&row, runner.corpus);
+            // A body that costs minutes of prefill is not sent over and over.
+            let retries = if tokens > 100_000 { settings.retries.min(1) } else { settings.retries };
+            let verdict = settle::verdict(&row, enlarged, failures < retries);
+            row.settled = matches!(verdict, Verdict::Settled);
+            runner.journal.record(row.clone())?;
+            self.spend(&row);
+            self.tell(&Event::Recorded(&row));
+            match verdict {
+                Verdict::Settled => {
+                    if let Outcome::Failure(failure) = &row.outcome
+                        && (failure.is_fatal() || matches!(failure, Failure::Unreachable { .. }))
+                    {
+                        self.finish(Ended::Fatal(failure.clone()));
+                    }
+                    return Ok(());
+                }
+                Verdict::LargerBudget => {
+                    enlarged = true;
+                    ask.max_output_tokens *= 4;
+                }
+                Verdict::Retry => {
+                    if let Outcome::Failure(failure) = &row.outcome {
+                        let wait = Backoff::wait(failures, failure.retry_after_ms());
+                        self.tell(&Event::Waiting { wait_ms: wait.as_millis() as u64, failure });
+                        tokio::select! {
+                            () = tokio::time::sleep(wait) => {}
+                            () = stopped(&mut stop) => { self.finish(Ended::Interrupted); return Ok(()); }
+                        }
+                    }
+                    failures += 1;
+                }
+            }
+        }
+    }
+
+    fn row(&self, group: &Group, trial: &Trial, prompt: &Prompt, expected: Option<u64>, question: &str) -> Result<Row> {
+        let runner = self.runner;
+        let fact = group.fact(runner.facts, trial)?;
+        let mut siblings = Vec::new();
+        for other in group.trials.iter().filter(|other| other.slot != trial.slot) {
+            siblings.push(group.fact(runner.facts, other)?.value.clone());
+        }
+        Ok(Row {
+            schema: SCHEMA,
+            trial: trial.clone(),
+            attempt: 0,
+            at_ms: 0,
+            key: fact.key.clone(),
+            expected: fact.value.clone(),
+            siblings,
+            values: runner.plan.grid.values,
+            wording: group.wording,
+            question: question.to_string(),
+            prompt: PromptNote {
+                blake3: prompt.rope.blake3_hex(),
+                bytes: prompt.rope.raw_bytes(),
+                text_tokens: prompt.text_tokens,
+                expected_tokens: expected,
+                exact: runner.settings.exact,
+                placed: prompt.placed[trial.slot as usize],
+                shares: prompt.shares,
+                parts: prompt.parts.clone(),
+            },
+            max_output_tokens: 0,
+            outcome: Outcome::Failure(Failure::Broken { cause: "not asked".into() }),
+            settled: false,
+            void: None,
+            judged: None,
+        })
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        if let Ok(mut sink) = self.sink.lock() {
+            sink.see(event);
+        }
+    }
+
+    fn ended(&self) -> bool {
+        self.end.lock().is_ok_and(|end| end.is_some())
+    }
+
+    fn finish(&self, ended: Ended) {
+        if let Ok(mut end) = self.end.lock() {
+            end.get_or_insert(ended);
+        }
+    }
+
+    fn spend(&self, row: &Row) {
+        let Some(reply) = row.reply() else {
+            return;
+        };
+        let prompt = reply.usage.prompt_tokens.unwrap_or(row.prompt.text_tokens);
+        let output = reply.usage.output_tokens.unwrap_or(0);
+        self.spent_tokens.fetch_add(prompt, Ordering::Relaxed);
+        if let Some(price) = self.runner.settings.price {
+            self.spent_microdollars.fetch_add((price.usd(prompt, output) * 1e6) as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// The cap that one more request would break, in words.
+    fn cap_reached(&self, tokens: u64) -> Option<String> {
+        let caps = &self.runner.settings.caps;
+        let asked = self.spent_trials.load(Ordering::Relaxed);
+        if caps.trials.is_some_and(|cap| asked >= cap) {
+            return Some(format!("--max-trials {asked}"));
+        }
+        let spent = self.spent_tokens.load(Ordering::Relaxed) + self.inflight.tokens();
+        if let Some(cap) = caps.tokens.filter(|cap| spent + tokens > *cap) {
+            return Some(format!("--max-tokens {cap} ({spent} used)"));
+        }
+        if let (Some(cap), Some(price)) = (caps.cost_usd, self.runner.settings.price) {
+            let spent = self.spent_microdollars.load(Ordering::Relaxed) as f64 / 1e6;
+            let next = price.usd(tokens + self.inflight.tokens(), self.runner.settings.max_output_tokens);
+            if spent + next > cap {
+                return Some(format!("--max-cost {cap} (${spent:.4} spent)"));
+            }
+        }
+        self.spent_trials.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+}
+
+/// Waits until the user asks to stop.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Nobody is left who could ask to stop.
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,107 @@
+//! What an attempt comes to: scored, void with its reason, or asked again.
+
+use crate::corpus::Corpus;
+use crate::journal::{Outcome, Row};
+use crate::prompt::Part;
+use crate::reply::{Failure, Stop};
+use crate::score::{self, Class, Judged, Question};
+
+/// Tokens by which an exact count may differ from the server's: templates print dates and names.
+const EXACT_TOLERANCE_TOKENS: u64 = 16;
+/// Share of the expected count below which a prompt sized by another model's tokenizer was cut:
+/// vocabularies in use differ by less (0.99 to 1.15 for English prose).
+const ESTIMATE_FLOOR: f64 = 0.75;
+
+/// What follows from an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The trial is settled by it.
+    Settled,
+    /// The answer ran out of its budget or is empty: asked once more with four times the budget.
+    LargerBudget,
+    /// It failed in a way that may pass.
+    Retry,
+}
+
+/// Decides what follows. `enlarged`: the larger budget was given already. `may_retry`: retries are left.
+pub fn verdict(row: &Row, enlarged: bool, may_retry: bool) -> Verdict {
+    match &row.outcome {
+        Outcome::Failure(failure) if may_retry && failure.is_transient() => Verdict::Retry,
+        Outcome::Failure(_) => Verdict::Settled,
+        Outcome::Reply(reply) => {
+            let right = row.judged.as_ref().is_some_and(|judged| judged.class.is_right());
+            let ran_out = reply.stop == Stop::Length || reply.text.trim().is_empty();
+            let cut = row.void.as_deref().is_some_and(|void| void != NO_OUTPUT && void != CLAMPED);
+            if ran_out && !right && !enlarged && !cut {
+                Verdict::LargerBudget
+            } else {
+                Verdict::Settled
+            }
+        }
+    }
+}
+
+const NO_OUTPUT: &str = "no-output";
+const CLAMPED: &str = "output-clamped";
+
+/// Why an attempt is void: something other than the model came between. None where it is scored.
+pub fn void_reason(row: &Row) -> Option<String> {
+    let reply = match &row.outcome {
+        Outcome::Failure(failure) => return Some(failure.reason().to_string()),
+        Outcome::Reply(reply) => reply,
+    };
+    if reply.stop == Stop::Filtered {
+        return Some(Failure::Filtered { said: String::new() }.reason().to_string());
+    }
+    if let Some(reported) = reply.usage.prompt_tokens {
+        let (low, high) = match (row.prompt.exact, row.prompt.expected_tokens) {
+            (true, Some(expected)) => (
+                expected.saturating_sub(EXACT_TOLERANCE_TOKENS),
+                expected + EXACT_TOLERANCE_TOKENS,
+            ),
+            (_, expected) => {
+                let expected = expected.unwrap_or(row.prompt.text_tokens);
+                ((expected as f64 * ESTIMATE_FLOOR) as u64, u64::MAX)
+            }
+        };
+        if reported < low {
+            return Some("cut-prompt".into());
+        }
+        if reported > high {
+            return Some("token-mismatch".into());
+        }
+    }
+    if reply.text.trim().is_empty() && reply.reasoning.is_empty() && reply.usage.output_tokens.unwrap_or(0) == 0 {
+        return Some(NO_OUTPUT.into());
+    }
+    let stopped_early = reply.usage.output_tokens.is_some_and(|tokens| tokens < row.max_output_tokens);
+    if reply.stop == Stop::Length && stopped_early {
+        let right = judged(row, reply, &mut || None).class.is_right();
+        return (!right).then(|| CLAMPED.to_string());
+    }
+    None
+}
+
+/// The class of a row's answer; none for a void row.
+pub fn judge(row: &Row, corpus: &Corpus) -> Option<Judged> {
+    if row.void.is_some() {
+        return None;
+    }
+    let mut haystack = || Part::rope(&row.prompt.parts, corpus).ok();
+    Some(judged(row, row.reply()?, &mut haystack))
+}
+
+fn judged(row: &Row, reply: &crate::reply::Reply, haystack: &mut dyn FnMut() -> Option<crate::rope::Rope>) -> Judged {
+    let question = Question {
+        value_type: row.values,
+        expected: &row.expected,
+        distractors: &row.siblings,
+        key: &row.key,
+    };
+    let mut judged = score::judge(&question, &reply.text, &reply.stop, haystack);
+    // A model that ends by itself was not cut, whatever its text looks like.
+    if judged.class == Class::Empty && !reply.reasoning.is_empty() && reply.stop == Stop::Length {
+        judged.class = Class::Cut;
+    }
+    judged
+}
