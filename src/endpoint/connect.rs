@@ -7,7 +7,7 @@ use crate::endpoint::http::{Http, HttpOptions, Secret};
 use crate::endpoint::openai::{OpenAi, STRING_LIMIT_BYTES};
 use crate::endpoint::target::{Target, model_of};
 use crate::endpoint::wire::Wire;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
         None => {
             let target = Target::parse(&options.target, options.api_key_env.as_deref())?;
             let mut http = HttpOptions::new(target.base.clone());
-            http.key = key(&target)?;
+            http.key = key(&target, options.api_key_env.is_some())?;
             http.headers = options.headers;
             http.ca_cert = options.ca_cert;
             http.idle = options.idle.unwrap_or(http.idle);
@@ -48,9 +48,7 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
             (wire, target.model, is_openai)
         }
     };
-    let served = discover(&*wire, model.as_deref())
-        .await
-        .context("cannot use the endpoint")?;
+    let served = discover(&*wire, model.as_deref()).await?;
     let mut endpoint = OpenAi::new(wire, served).with_patience(options.patience);
     if is_openai {
         endpoint = endpoint.with_string_limit(STRING_LIMIT_BYTES);
@@ -58,18 +56,15 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
     Ok(Arc::new(endpoint))
 }
 
-fn key(target: &Target) -> anyhow::Result<Option<Secret>> {
+fn key(target: &Target, named: bool) -> anyhow::Result<Option<Secret>> {
     match std::env::var(&target.key_env) {
         Ok(key) if !key.trim().is_empty() => Ok(Some(Secret::new(&key))),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            bail!("the variable {} is not valid UTF-8", target.key_env)
-        }
-        _ if target.key_required => {
-            bail!(
-                "no key: put it into the environment variable {}",
-                target.key_env
-            )
-        }
-        _ => Ok(None),
+        _ if !target.key_required => Ok(None),
+        // Not repeated: somebody may have typed the key in place of a name.
+        _ if named => bail!("the variable named by --api-key-env is not set"),
+        _ => bail!(
+            "no key: put it into the environment variable {}",
+            target.key_env
+        ),
     }
 }

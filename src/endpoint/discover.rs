@@ -171,7 +171,7 @@ fn software(response: &Response, entry: &Value) -> Option<String> {
         "sglang" => Some("sglang"),
         "library" => Some("ollama"),
         "organization_owner" => Some("lm-studio"),
-        "sim" => Some("sim"),
+        "depthfinder-sim" => Some("sim"),
         _ => None,
     };
     let by_header = if response.header("x-litellm-version").is_some() {

@@ -10,6 +10,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// Most of an error's body that is read.
 const REFUSAL_LIMIT_BYTES: usize = 64 * 1024;
+/// How long an error's body may take.
+const EXPLANATION: Duration = Duration::from_secs(30);
 /// Longest answer accepted, in bytes on the wire.
 const ANSWER_LIMIT_BYTES: u64 = 256 << 20;
 
@@ -71,25 +73,17 @@ pub trait Draft: Send {
     fn finish(self, headers: &Response, timing: Timing) -> Result<Reply, Failure>;
 }
 
-/// What became of a request that reached the server.
-pub enum Outcome {
-    /// The server answered.
-    Answered(Reply),
-    /// The server refused; the dialect may know a remedy.
-    Refused(Refusal),
-}
-
-/// Sends one question and reads its answer into the draft.
+/// Sends one question and reads its answer into the draft. A refusal is handed back as it came,
+/// because the dialect may know a remedy.
 pub async fn converse<D: Draft>(
     wire: &dyn Wire,
     request: Request,
     patience: &Patience,
     draft: D,
-) -> Result<Outcome, Failure> {
-    let outcome = read_answer(wire, request, patience, draft).await;
-    match outcome {
-        Ok(Outcome::Answered(reply)) => Ok(Outcome::Answered(redact_reply(wire, reply))),
-        Ok(Outcome::Refused(refusal)) => Ok(Outcome::Refused(redact_refusal(wire, refusal))),
+) -> Result<Result<Reply, Refusal>, Failure> {
+    match read_answer(wire, request, patience, draft).await {
+        Ok(Ok(reply)) => Ok(Ok(redact_reply(wire, reply))),
+        Ok(Err(refusal)) => Ok(Err(redact_refusal(wire, refusal))),
         Err(failure) => Err(redact_failure(wire, failure)),
     }
 }
@@ -137,7 +131,7 @@ async fn read_answer<D: Draft>(
     request: Request,
     patience: &Patience,
     mut draft: D,
-) -> Result<Outcome, Failure> {
+) -> Result<Result<Reply, Refusal>, Failure> {
     let sent_bytes = request.body.len_bytes();
     let aftermath = patience.aftermath;
     let patience = patience.for_bytes(sent_bytes);
@@ -147,7 +141,7 @@ async fn read_answer<D: Draft>(
         Err(_) => return Err(timed_out(patience, "the answer to begin".to_owned())),
     };
     if !is_success(response.status) {
-        return Ok(Outcome::Refused(refusal(response, sent_bytes).await));
+        return Ok(Err(refusal(response, sent_bytes).await));
     }
     let mut timing = Timing {
         uploaded_ms: response.uploaded_ms,
@@ -218,7 +212,7 @@ async fn read_answer<D: Draft>(
         }
         Body::Unknown => {}
     }
-    draft.finish(&response, timing).map(Outcome::Answered)
+    draft.finish(&response, timing).map(Ok)
 }
 
 /// What kind of body it is shows in its first byte that is not white space: content types are
@@ -267,12 +261,10 @@ async fn drain(response: &mut Response) {
 }
 
 async fn refusal(mut response: Response, sent_bytes: u64) -> Refusal {
-    let reading = read_text(&mut response, REFUSAL_LIMIT_BYTES);
     // The status is the answer; its explanation may break off or never come.
-    let body = match timeout(Duration::from_secs(30), reading).await {
-        Ok((body, _)) => body,
-        Err(_) => String::new(),
-    };
+    let reading = read_text(&mut response, REFUSAL_LIMIT_BYTES);
+    let body = timeout(EXPLANATION, reading).await;
+    let body = body.map_or(String::new(), |(body, _)| body);
     Refusal {
         status: response.status,
         headers: response.headers,

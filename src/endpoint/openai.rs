@@ -1,6 +1,6 @@
 //! OpenAI-compatible chat completions, streamed: vLLM, SGLang, llama-server, TGI, OpenAI itself.
 
-use crate::endpoint::exchange::{Outcome, Patience, converse, fetch};
+use crate::endpoint::exchange::{Patience, converse, fetch};
 use crate::endpoint::wire::{Body, Request, Wire};
 use crate::endpoint::{Ask, Endpoint, Served};
 use crate::reply::{Failure, Reply};
@@ -76,8 +76,8 @@ impl OpenAi {
             };
             let draft = Answer::default();
             match converse(&*self.wire, request, &self.patience, draft).await? {
-                Outcome::Answered(reply) => return Ok(reply),
-                Outcome::Refused(refusal) if changes < LADDER => {
+                Ok(reply) => return Ok(reply),
+                Err(refusal) if changes < LADDER => {
                     changes += 1;
                     let mut current = self.shape.lock().unwrap_or_else(PoisonError::into_inner);
                     // Another ask in flight may have learnt the same lesson first.
@@ -88,7 +88,7 @@ impl OpenAi {
                         }
                     }
                 }
-                Outcome::Refused(refusal) => return Err(refusal.failure()),
+                Err(refusal) => return Err(refusal.failure()),
             }
         }
     }

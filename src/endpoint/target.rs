@@ -15,7 +15,8 @@ pub struct Target {
     pub model: Option<String>,
     /// The environment variable that holds the key.
     pub key_env: String,
-    /// True where there is no asking without a key.
+    /// True where there is no asking without a key: the provider wants one, or the user named
+    /// the variable.
     pub key_required: bool,
 }
 
@@ -25,6 +26,11 @@ impl Target {
     ///
     /// No error repeats what was typed: it may hold a key in the wrong place.
     pub fn parse(typed: &str, key_env: Option<&str>) -> anyhow::Result<Target> {
+        let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        ensure!(
+            key_env.is_none_or(|name| !name.is_empty() && is_name(name)),
+            "--api-key-env wants the NAME of a variable that holds the key, not the key itself"
+        );
         if let Some(model) = typed.strip_prefix("openai:") {
             ensure!(
                 !model.is_empty(),
@@ -47,6 +53,7 @@ impl Target {
         };
         let mut base = Url::parse(address)
             .context("the target is not a valid address: write http://host:port/v1#model")?;
+        let key_required = key_env.is_some();
         let key_env = key_env.unwrap_or(DEFAULT_KEY_ENV).to_owned();
         if !base.username().is_empty() || base.password().is_some() {
             bail!(
@@ -73,7 +80,7 @@ impl Target {
             base,
             model: (!model.is_empty()).then_some(model),
             key_env,
-            key_required: false,
+            key_required,
         })
     }
 

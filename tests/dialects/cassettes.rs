@@ -1,4 +1,5 @@
-//! Recorded bytes of real servers, cut at every byte.
+//! Recorded bytes of a real server, cut at every byte: llama-server b1-7e4c0a9 serving
+//! SmolLM2-135M-Instruct (Q4_1), bodies exactly as they came, chunked framing taken off.
 
 use crate::{ask, run, served};
 use bytes::Bytes;

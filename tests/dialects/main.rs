@@ -1,6 +1,7 @@
 //! The OpenAI-compatible adapter against recorded bytes, ugly streams and a raw loopback server.
 
 mod cassettes;
+mod clocks;
 mod network;
 mod secrecy;
 mod server;
@@ -34,9 +35,9 @@ fn ask(prompt: Rope) -> Ask {
 /// Clocks short enough for tests, long enough for a busy machine.
 fn short() -> Patience {
     Patience {
-        base: Duration::from_millis(1500),
+        base: Duration::from_millis(2500),
         per_megabyte: Duration::from_secs(1),
-        aftermath: Duration::from_millis(300),
+        aftermath: Duration::from_secs(1),
     }
 }
 

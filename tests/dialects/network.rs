@@ -1,4 +1,4 @@
-//! Clocks, bodies and broken connections, on loopback.
+//! Bodies, refusals and broken connections, on loopback.
 
 use crate::server::{Connection, Server};
 use crate::{COMPLETE, ask, asked, endpoint, options, run, served, short};
@@ -11,13 +11,13 @@ use depthfinder::reply::{Failure, Stop};
 use depthfinder::rope::{Piece, Rope};
 use std::sync::Arc;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-const MS: fn(u64) -> Duration = Duration::from_millis;
-const TEXT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"42\"}}]}\n\n";
-const FINISH: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+pub const MS: fn(u64) -> Duration = Duration::from_millis;
+pub const TEXT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"42\"}}]}\n\n";
+pub const FINISH: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 
-fn large(megabytes: usize) -> Rope {
+pub fn large(megabytes: usize) -> Rope {
     let mut rope = Rope::of("before \"quoted\" ");
     let bytes = Bytes::from(vec![b'x'; megabytes * 1_000_000]);
     rope.push(Piece {
@@ -28,7 +28,7 @@ fn large(megabytes: usize) -> Rope {
     rope
 }
 
-fn stream(script: impl Fn(&mut Connection) + Send + Sync + 'static) -> Server {
+pub fn stream(script: impl Fn(&mut Connection) + Send + Sync + 'static) -> Server {
     Server::start(move |connection| {
         connection.begin_stream();
         script(connection);
@@ -61,135 +61,6 @@ fn the_body_arrives_byte_for_byte_with_its_exact_length() {
     );
     let body: serde_json::Value = serde_json::from_slice(&seen.body).expect("JSON");
     assert_eq!(body["messages"][0]["content"], rope.text());
-}
-
-#[test]
-fn upload_head_first_text_and_end_have_their_own_times() {
-    let server = Server::start(|connection| {
-        // Loopback buffers hold a few megabytes; the rest waits for the reader.
-        sleep(MS(300));
-        connection.read_rest();
-        sleep(MS(150));
-        connection.write("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
-        sleep(MS(150));
-        connection.write(
-            "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null}}]}\n\n",
-        );
-        sleep(MS(150));
-        connection.write(TEXT);
-        sleep(MS(150));
-        connection.write(FINISH);
-        connection.write("data: [DONE]\n\n");
-    });
-    let timing = run(endpoint(options(&server)).ask(&ask(large(24))))
-        .expect("an answer")
-        .timing;
-    let uploaded = timing.uploaded_ms.expect("uploaded");
-    let headers = timing.headers_ms.expect("headers");
-    let first = timing.first_text_ms.expect("text");
-    assert!(uploaded > 250.0, "{timing:?}");
-    assert!(headers > uploaded + 100.0, "{timing:?}");
-    assert!(first > headers + 250.0, "{timing:?}");
-    assert!(timing.total_ms > first + 100.0, "{timing:?}");
-}
-
-fn timed_out(failure: Failure) -> (u64, String) {
-    match failure {
-        Failure::TimedOut {
-            after_ms,
-            waiting_for,
-        } => (after_ms, waiting_for),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn a_server_that_never_answers_meets_the_first_event_clock() {
-    let server = Server::start(|connection| {
-        connection.read_rest();
-        sleep(MS(5000));
-    });
-    let (after_ms, waiting_for) = timed_out(asked(&server).expect_err("silence"));
-    assert_eq!(
-        (after_ms, waiting_for.as_str()),
-        (1500, "the answer to begin")
-    );
-}
-
-#[test]
-fn a_head_without_a_body_meets_the_first_event_clock_and_not_the_idle_clock() {
-    let server = stream(|_| sleep(MS(5000)));
-    let (after_ms, waiting_for) = timed_out(asked(&server).expect_err("silence"));
-    assert_eq!(
-        (after_ms, waiting_for.as_str()),
-        (1500, "the first byte of the answer")
-    );
-}
-
-#[test]
-fn a_long_prefill_between_head_and_first_byte_is_waited_for() {
-    let server = stream(|connection| {
-        sleep(MS(900));
-        connection.write(COMPLETE);
-    });
-    assert_eq!(asked(&server).expect("an answer").text, "42");
-}
-
-#[test]
-fn keep_alive_comments_do_not_hold_the_first_event_clock() {
-    let server = stream(|connection| {
-        while connection.is_open() {
-            connection.write(": keep-alive\n\n");
-            sleep(MS(50));
-        }
-    });
-    let began = Instant::now();
-    let (after_ms, waiting_for) = timed_out(asked(&server).expect_err("comments"));
-    assert_eq!(after_ms, 1500);
-    assert!(
-        waiting_for.contains("bytes of keep-alive came"),
-        "{waiting_for}"
-    );
-    assert!(began.elapsed() < MS(4000));
-}
-
-#[test]
-fn keep_alive_comments_do_hold_the_idle_clock() {
-    let server = stream(|connection| {
-        connection.write(TEXT);
-        for _ in 0..16 {
-            sleep(MS(50));
-            connection.write(": keep-alive\n\n");
-        }
-        connection.write(FINISH);
-    });
-    assert_eq!(asked(&server).expect("an answer").text, "42");
-}
-
-#[test]
-fn silence_inside_an_answer_meets_the_idle_clock() {
-    let server = stream(|connection| {
-        connection.write(TEXT);
-        sleep(MS(5000));
-    });
-    let (after_ms, waiting_for) = timed_out(asked(&server).expect_err("silence"));
-    assert_eq!(
-        (after_ms, waiting_for.as_str()),
-        (400, "the next byte of the answer")
-    );
-}
-
-#[test]
-fn the_end_counts_from_the_last_event_where_the_connection_stays_open() {
-    let server = stream(|connection| {
-        connection.write(TEXT);
-        connection.write(FINISH);
-        sleep(MS(5000));
-    });
-    let reply = asked(&server).expect("an answer");
-    assert_eq!(reply.text, "42");
-    assert_eq!(reply.usage.prompt_tokens, None);
-    assert!(reply.timing.total_ms < 290.0, "{:?}", reply.timing);
 }
 
 #[test]
@@ -289,6 +160,14 @@ fn streams_that_end_badly_are_told_apart() {
         (
             format!("{TEXT}error: {{\"code\":500,\"message\":\"old form\"}}\n\n"),
             "the server failed (200): old form",
+        ),
+        (
+            format!("{TEXT}event: error\ndata: {{\"error\":{{\"message\":\"named\"}}}}\n\n"),
+            "the server failed (200): named",
+        ),
+        (
+            format!("{TEXT}event: error\ndata: out of memory\n\n"),
+            "the server failed (200): out of memory",
         ),
         (
             format!("{TEXT}{{\"error\":\"bare\"}}\n\n"),
@@ -456,6 +335,28 @@ fn connecting_discovers_the_only_model_and_asks_it() {
     });
     let body: serde_json::Value = serde_json::from_slice(&server.seen()[1].body).expect("JSON");
     assert_eq!(body["model"], "org/model");
+}
+
+#[test]
+fn a_variable_that_was_named_must_hold_a_key() {
+    let server = Server::start(|connection| connection.answer("404 No", "text/plain", ""));
+    let complaint = |name: &str| {
+        let connecting = connect(ConnectOptions {
+            target: format!("{}#m", server.base()),
+            api_key_env: Some(name.to_owned()),
+            ..ConnectOptions::default()
+        });
+        format!("{:#}", run(connecting).err().expect("no key"))
+    };
+    let unset = complaint("NO_SUCH_VARIABLE_FOR_A_KEY");
+    assert!(unset.contains("--api-key-env is not set"), "{unset}");
+    let key_itself = complaint("sk-0123456789abcdef");
+    assert!(
+        key_itself.contains("the NAME of a variable"),
+        "{key_itself}"
+    );
+    assert!(!key_itself.contains("0123456789"), "{key_itself}");
+    assert!(server.seen().is_empty());
 }
 
 #[test]

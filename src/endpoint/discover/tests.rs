@@ -101,6 +101,12 @@ fn windows_are_read_under_every_name() {
             None,
         ),
         (
+            r#"{"id":"m","owned_by":"depthfinder-sim","max_model_len":128000}"#,
+            Some("sim"),
+            Some(128_000),
+            None,
+        ),
+        (
             r#"{"id":"m","context_length":131072}"#,
             None,
             Some(131_072),

@@ -5,7 +5,7 @@ use crate::endpoint::refusal::inside_success;
 use crate::endpoint::sse::Event;
 use crate::endpoint::wire::Response;
 use crate::reply::{Failure, Reply, Stop, Timing, Usage};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What has arrived of an answer.
 #[derive(Debug, Default)]
@@ -26,15 +26,19 @@ impl Draft for Answer {
         if event.data.trim() == "[DONE]" {
             return Ok(Step::Done);
         }
-        let Ok(value) = serde_json::from_str::<Value>(&event.data) else {
-            return Err(Failure::Broken {
-                cause: format!("an event that is not JSON: {:.120}", event.data),
-            });
-        };
+        let read = serde_json::from_str::<Value>(&event.data);
         if event.name == "error" {
-            let failure = inside_success(&serde_json::json!({ "error": value }));
+            let failure = read.ok().and_then(|value| {
+                inside_success(&value).or_else(|| inside_success(&json!({ "error": value })))
+            });
             return Err(failure.unwrap_or_else(|| server_failure(&event.data)));
         }
+        let Ok(value) = read else {
+            let start: Vec<&str> = event.data.split_whitespace().collect();
+            return Err(Failure::Broken {
+                cause: format!("an event that is not JSON: {:.120}", start.join(" ")),
+            });
+        };
         self.take_value(&value, "delta")
     }
 
