@@ -1,0 +1,101 @@
+//! The corpus cut into units whose token counts add up, with prefix sums: made once per tokenizer, kept on disk.
+
+mod build;
+mod store;
+
+use crate::corpus::{Corpus, Kind};
+use crate::tokens::Tokenizer;
+use anyhow::{Context, Result};
+use std::path::Path;
+
+/// The longest filler sentence that the table below lists, in tokens.
+pub const LONGEST_FILLER_TOKENS: usize = 120;
+/// Fillers kept per token count.
+const FILLERS_PER_COUNT: usize = 256;
+
+/// Names a unit: a text of the corpus and a unit of that text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UnitId {
+    /// Text, by its place in the corpus.
+    pub text: u32,
+    /// Unit, by its place in the text.
+    pub unit: u32,
+}
+
+/// The units of one text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextIndex {
+    /// Prose or code, as in the corpus.
+    pub code: bool,
+    /// Length of the text in bytes.
+    pub len_bytes: u32,
+    /// Byte offset of each unit; the first is 0 and begins without a space, all others begin
+    /// with exactly one.
+    pub starts: Vec<u32>,
+    /// Tokens before each unit, and the sum over all as the last item.
+    pub tokens_before: Vec<u32>,
+}
+
+impl TextIndex {
+    /// Number of units.
+    pub fn units(&self) -> u32 {
+        self.starts.len() as u32
+    }
+
+    /// The byte range of units `from..to`.
+    pub fn bytes(&self, from: u32, to: u32) -> (usize, usize) {
+        let at = |unit: u32| self.starts.get(unit as usize).copied().unwrap_or(self.len_bytes) as usize;
+        (at(from), at(to))
+    }
+
+    /// Tokens of units `from..to`.
+    pub fn tokens(&self, from: u32, to: u32) -> u64 {
+        u64::from(self.tokens_before[to as usize] - self.tokens_before[from as usize])
+    }
+}
+
+/// A corpus indexed for one tokenizer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// One per text of the corpus, in its order.
+    pub texts: Vec<TextIndex>,
+    /// Single sentences by token count, to meet an exact length with.
+    pub fillers: Vec<Vec<UnitId>>,
+    /// True where counts of units were proven to add up; else a finished prompt is recounted.
+    pub additive: bool,
+}
+
+impl Index {
+    /// The index of `corpus` for `tokenizer`: read from `cache`, or made and written there.
+    /// A cache that cannot be written is no error.
+    ///
+    /// # Errors
+    /// When the tokenizer cannot be loaded or a text cannot be read.
+    pub fn open(corpus: &Corpus, tokenizer: &Tokenizer, cache: Option<&Path>) -> Result<Index> {
+        let name = format!("{}-{}.index", &corpus.digest()[..16], &tokenizer.digest()[..16]);
+        let path = cache.map(|folder| folder.join("index").join(name));
+        if let Some(index) = path.as_deref().and_then(|path| store::read(path, corpus)) {
+            return Ok(index);
+        }
+        let index = build::build(corpus, tokenizer)
+            .with_context(|| format!("cannot index the corpus {} for {}", corpus.name, tokenizer.name()))?;
+        if let Some(path) = &path {
+            store::write(path, &index);
+        }
+        Ok(index)
+    }
+
+    /// Makes the index without looking at any cache.
+    pub fn build(corpus: &Corpus, tokenizer: &Tokenizer) -> Result<Index> {
+        build::build(corpus, tokenizer)
+    }
+
+    /// Tokens of all prose, or of all code.
+    pub fn total_tokens(&self, kind: Kind) -> u64 {
+        self.texts
+            .iter()
+            .filter(|text| text.code == (kind == Kind::Code))
+            .map(|text| text.tokens(0, text.units()))
+            .sum()
+    }
+}

@@ -1,0 +1,42 @@
+//! The word lists that keys and answers are drawn from.
+
+use anyhow::{Context, Result};
+
+/// Single-word names of places (GeoNames, CC-BY-4.0): keys.
+pub fn cities() -> Result<Vec<String>> {
+    unpack(include_bytes!("../corpora/names/cities.txt.zst"), "cities")
+}
+
+/// Adjectives of RULER's word list.
+pub fn adjectives() -> Result<Vec<String>> {
+    unpack(include_bytes!("../corpora/names/adjectives.txt.zst"), "adjectives")
+}
+
+/// Nouns of RULER's word list.
+pub fn nouns() -> Result<Vec<String>> {
+    unpack(include_bytes!("../corpora/names/nouns.txt.zst"), "nouns")
+}
+
+/// Larger than every list; the unpacked size is not kept beside them.
+const MOST_BYTES: usize = 4 << 20;
+
+fn unpack(packed: &[u8], name: &str) -> Result<Vec<String>> {
+    let bytes = zstd::bulk::decompress(packed, MOST_BYTES)
+        .with_context(|| format!("the list of {name} cannot be unpacked"))?;
+    let text = String::from_utf8(bytes).with_context(|| format!("the list of {name} is not UTF-8"))?;
+    Ok(text.lines().map(str::to_string).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_long_sorted_and_distinct() {
+        for (list, least) in [(cities(), 70_000), (adjectives(), 800), (nouns(), 6_000)] {
+            let list = list.expect("unpacks");
+            assert!(list.len() > least);
+            assert!(list.is_sorted_by(|a, b| a < b));
+        }
+    }
+}

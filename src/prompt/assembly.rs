@@ -1,0 +1,391 @@
+//! Laying needles into a haystack by adding token counts: only joints are ever encoded.
+
+use super::{Part, Placed, Prompt, Shares};
+use crate::corpus::Corpus;
+use crate::haystack::{self, Route, Run};
+use crate::index::{Index, UnitId};
+use crate::rope::{Piece, Rope};
+use crate::seed::Stream;
+use crate::tokens::Tokenizer;
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+/// What separates texts, and the question from the haystack.
+const BREAK: &str = "\n\n";
+/// Tokens left for the sentences that round the length: two or three of them always meet it.
+const ROUNDING_TOKENS: u64 = 48;
+/// Asked again at the end of a prompt whose question stands at its start.
+const REMINDER: &str = "Now answer the question that stands above the text.";
+
+/// Where the question stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum QuestionAt {
+    /// After the haystack: all questions of one haystack share it as a prefix.
+    End,
+    /// Before the haystack, with a reminder at its end.
+    Start,
+}
+
+/// A sentence to plant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Needle {
+    /// One sentence, beginning and ending in a non-space.
+    pub sentence: String,
+    /// Asked depth in percent: 0 is the start of the haystack, 100 its end.
+    pub depth_percent: f64,
+}
+
+/// What one haystack with its needles needs.
+#[derive(Clone, Debug)]
+pub struct SetPlan<'a> {
+    /// Length in tokens of the whole text, the template's share already taken off.
+    pub text_tokens: u64,
+    /// Needles in any order.
+    pub needles: &'a [Needle],
+    /// Every question that this haystack will be asked, so that all share its text.
+    pub questions: &'a [String],
+    /// Where they stand.
+    pub question_at: QuestionAt,
+}
+
+/// Lays prompts out of one corpus, index and tokenizer.
+pub struct Assembler<'a> {
+    corpus: &'a Corpus,
+    index: &'a Index,
+    tokenizer: &'a Tokenizer,
+    joints: Mutex<HashMap<(UnitId, u32), u64>>,
+}
+
+/// A haystack with its needles, ready for its questions.
+pub struct Set<'a> {
+    assembler: &'a Assembler<'a>,
+    plan: SetPlan<'a>,
+    elements: Vec<Element>,
+    base: Vec<Run>,
+}
+
+/// What a prompt is laid of, in order.
+#[derive(Clone, Debug, PartialEq)]
+enum Element {
+    Hay(Run),
+    Needle(usize),
+}
+
+impl<'a> Assembler<'a> {
+    /// An assembler; the index must be that of the corpus and the tokenizer.
+    pub fn new(corpus: &'a Corpus, index: &'a Index, tokenizer: &'a Tokenizer) -> Assembler<'a> {
+        Assembler { corpus, index, tokenizer, joints: Mutex::default() }
+    }
+
+    /// Chooses the haystack along `route` and places the needles.
+    ///
+    /// # Errors
+    /// When the length is too short for needles and questions, or the corpus for the length.
+    pub fn set(&'a self, route: &Route, plan: SetPlan<'a>) -> Result<Set<'a>> {
+        let mut needles = 0;
+        for needle in plan.needles {
+            needles += self.tokenizer.count(&format!(" {}", needle.sentence))?;
+        }
+        let mut questions = 0;
+        for question in plan.questions {
+            let (head, tail) = around(question, plan.question_at);
+            questions = questions.max(self.tokenizer.count(&head)? + self.tokenizer.count(&tail)?);
+        }
+        let least = needles + questions + ROUNDING_TOKENS;
+        let Some(budget) = plan.text_tokens.checked_sub(least) else {
+            bail!(
+                "a text of {} tokens is too short for {} needles and the question: at least {least} are needed",
+                plan.text_tokens,
+                plan.needles.len()
+            );
+        };
+        let (base, tokens) = route.take(self.index, budget, |last, text| self.joint(last, text))?;
+        // Where the corpus has ended, rounding sentences would have to be repeated ones.
+        if route.is_all(&base) && tokens + ROUNDING_TOKENS < budget {
+            bail!(
+                "the corpus {} holds {} tokens of {} and {} are needed: choose a shorter length or more text (--corpus DIR)",
+                self.corpus.name,
+                tokens,
+                self.tokenizer.name(),
+                plan.text_tokens
+            );
+        }
+        let elements = self.place(&base, tokens, plan.needles)?;
+        Ok(Set { assembler: self, plan, elements, base })
+    }
+
+    /// Cuts the base at the unit borders nearest to the asked depths and lays the needles there.
+    /// Those at 100 % are left out: they follow the rounding sentences.
+    fn place(&self, base: &[Run], tokens: u64, needles: &[Needle]) -> Result<Vec<Element>> {
+        let mut order: Vec<usize> = (0..needles.len()).filter(|&at| needles[at].depth_percent < 100.0).collect();
+        order.sort_by(|&a, &b| needles[a].depth_percent.total_cmp(&needles[b].depth_percent));
+        let mut order = order.into_iter().peekable();
+        let mut elements = Vec::new();
+        let mut before = 0u64;
+        for (at, run) in base.iter().enumerate() {
+            let text = &self.index.texts[run.text as usize];
+            let mut run = *run;
+            let last = at + 1 == base.len();
+            // A text's first unit belongs to the joint with the text before it.
+            let joint = if run.from == 0 && at > 0 {
+                let previous = base[at - 1];
+                self.joint(UnitId { text: previous.text, unit: previous.to - 1 }, run.text)? as i64 - text.tokens(0, 1) as i64
+            } else {
+                0
+            };
+            let origin = before as i64 + joint - i64::from(text.tokens_before[run.from as usize]);
+            let place = |unit: u32| (origin + i64::from(text.tokens_before[unit as usize])).max(0) as u64;
+            while let Some(&needle) = order.peek() {
+                let target = (needles[needle].depth_percent / 100.0 * tokens as f64).round() as u64;
+                if target > place(run.to) && !last {
+                    break;
+                }
+                let after = run.from + text.tokens_before[run.from as usize..=run.to as usize]
+                    .partition_point(|&tokens| ((origin + i64::from(tokens)).max(0) as u64) < target) as u32;
+                let after = after.min(run.to);
+                let nearest = if after > run.from && place(after) - target.min(place(after)) > target - place(after - 1).min(target) {
+                    after - 1
+                } else {
+                    after
+                };
+                if nearest > run.from {
+                    elements.push(Element::Hay(Run { to: nearest, ..run }));
+                    run.from = nearest;
+                }
+                elements.push(Element::Needle(needle));
+                order.next();
+            }
+            before = place(run.to);
+            if run.from < run.to {
+                elements.push(Element::Hay(run));
+            }
+        }
+        elements.extend(order.map(Element::Needle));
+        Ok(elements)
+    }
+
+    /// Tokens that the first unit of `text` takes behind another text's unit and a paragraph break.
+    fn joint(&self, last: UnitId, text: u32) -> Result<u64> {
+        let key = (last, text);
+        if let Ok(joints) = self.joints.lock()
+            && let Some(&known) = joints.get(&key)
+        {
+            return Ok(known);
+        }
+        let tokens = self.behind(self.unit(last)?, &format!("{BREAK}{}", self.unit(UnitId { text, unit: 0 })?))?;
+        if let Ok(mut joints) = self.joints.lock() {
+            joints.insert(key, tokens);
+        }
+        Ok(tokens)
+    }
+
+    /// Tokens that `text` takes behind `last`.
+    fn behind(&self, last: &str, text: &str) -> Result<u64> {
+        let both = self.tokenizer.count(&format!("{last}{text}"))?;
+        Ok(both.saturating_sub(self.tokenizer.count(last)?))
+    }
+
+    fn unit(&self, id: UnitId) -> Result<&str> {
+        let (from, to) = self.index.texts[id.text as usize].bytes(id.unit, id.unit + 1);
+        Ok(&self.corpus.texts[id.text as usize].as_str()?[from..to])
+    }
+}
+
+/// What stands before and after the haystack.
+fn around(question: &str, at: QuestionAt) -> (String, String) {
+    match at {
+        QuestionAt::End => (String::new(), format!("{BREAK}{question}")),
+        QuestionAt::Start => (format!("{question}{BREAK}"), format!("{BREAK}{REMINDER}")),
+    }
+}
+
+impl Set<'_> {
+    /// The prompt that asks one of the plan's questions. `stream` picks the rounding sentences.
+    ///
+    /// # Errors
+    /// When no sentences of the corpus meet the length exactly (a very small corpus).
+    pub fn prompt(&self, question: usize, mut stream: Stream) -> Result<Prompt> {
+        let (head, tail) = around(&self.plan.questions[question], self.plan.question_at);
+        let target = self.plan.text_tokens;
+        let mut elements = self.elements.clone();
+        let mut base = self.base.clone();
+        // Behind any plain sentence the tail counts the same, so one correction is enough; a
+        // tokenizer whose counts do not add up is met by recounting the whole.
+        let mut correction = 0i64;
+        for _ in 0..60 {
+            let bare = self.laid(&head, &elements, &[], &tail)?;
+            let missing = target as i64 - bare.text_tokens as i64 + correction;
+            let fillers = u64::try_from(missing)
+                .ok()
+                .and_then(|missing| haystack::fill(self.assembler.index, missing, &base, &mut stream));
+            let Some(fillers) = fillers else {
+                // Sentences of this sum do not exist: give back a unit and try the larger sum.
+                if !drop_last_unit(&mut elements, &mut base) {
+                    break;
+                }
+                continue;
+            };
+            let mut prompt = self.laid(&head, &elements, &fillers, &tail)?;
+            if !self.assembler.index.additive {
+                prompt.text_tokens = self.assembler.tokenizer.count(&prompt.rope.text())?;
+            }
+            if prompt.text_tokens == target {
+                prompt.shares.repeated_tokens = haystack::repeated_tokens(self.assembler.index, &base, &fillers);
+                return Ok(prompt);
+            }
+            correction += target as i64 - prompt.text_tokens as i64;
+        }
+        bail!(
+            "no sentences of the corpus {} meet {target} tokens exactly: use a larger corpus",
+            self.assembler.corpus.name
+        )
+    }
+
+    /// Lays everything out and adds up the tokens.
+    fn laid(&self, head: &str, elements: &[Element], fillers: &[Run], tail: &str) -> Result<Prompt> {
+        let assembler = self.assembler;
+        let needles = self.plan.needles;
+        let at_end = (0..needles.len()).filter(|&at| needles[at].depth_percent >= 100.0);
+        let order = elements
+            .iter()
+            .cloned()
+            .chain(fillers.iter().copied().map(Element::Hay))
+            .chain(at_end.map(Element::Needle));
+        let mut sheet = Sheet { assembler, rope: Rope::new(), parts: Vec::new(), tokens: 0, last: String::new() };
+        let mut hay_tokens = 0u64;
+        let mut shares = Shares::default();
+        let mut before = vec![0u64; needles.len()];
+        let mut head = Some(head);
+        for element in order {
+            let added = match &element {
+                Element::Hay(run) => sheet.hay(*run, head.take())?,
+                Element::Needle(needle) => sheet.needle(&needles[*needle].sentence, head.take())?,
+            };
+            match element {
+                Element::Hay(run) => {
+                    hay_tokens += added;
+                    match assembler.index.texts[run.text as usize].code {
+                        true => shares.code_tokens += added,
+                        false => shares.prose_tokens += added,
+                    }
+                }
+                Element::Needle(needle) => before[needle] = hay_tokens,
+            }
+        }
+        sheet.tail(tail)?;
+        let placed = needles
+            .iter()
+            .zip(before)
+            .map(|(needle, before)| Placed {
+                asked_percent: needle.depth_percent,
+                actual_percent: if hay_tokens == 0 { 0.0 } else { 100.0 * before as f64 / hay_tokens as f64 },
+            })
+            .collect();
+        Ok(Prompt { rope: sheet.rope, parts: sheet.parts, text_tokens: sheet.tokens, placed, shares })
+    }
+}
+
+/// Takes the last unit off the haystack; false when there is none left.
+fn drop_last_unit(elements: &mut Vec<Element>, base: &mut Vec<Run>) -> bool {
+    let Some(at) = elements.iter().rposition(|element| matches!(element, Element::Hay(_))) else {
+        return false;
+    };
+    if let Element::Hay(run) = &mut elements[at] {
+        run.to -= 1;
+        if run.from == run.to {
+            elements.remove(at);
+        }
+    }
+    if let Some(last) = base.last_mut() {
+        last.to -= 1;
+        if last.from == last.to {
+            base.pop();
+        }
+    }
+    true
+}
+
+/// A prompt being written.
+struct Sheet<'a> {
+    assembler: &'a Assembler<'a>,
+    rope: Rope,
+    parts: Vec<Part>,
+    tokens: u64,
+    /// The unit or sentence that stands last: all that a joint needs to know of what precedes it.
+    last: String,
+}
+
+impl Sheet<'_> {
+    fn own(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.rope.push(Piece::of(text));
+        self.parts.push(Part::Own(text.to_string()));
+    }
+
+    fn slice(&mut self, text: u32, from: usize, to: usize) -> Result<()> {
+        if from < to {
+            self.rope.push(self.assembler.corpus.texts[text as usize].piece(from, to)?);
+            self.parts.push(Part::Text(text, from as u32, to as u32));
+        }
+        Ok(())
+    }
+
+    /// Lays a needle; `head` is what stands before the haystack, given with its first element.
+    /// Returns its tokens.
+    fn needle(&mut self, sentence: &str, head: Option<&str>) -> Result<u64> {
+        let written = match head {
+            Some(head) => format!("{head}{sentence}"),
+            None => format!(" {sentence}"),
+        };
+        let added = self.assembler.tokenizer.count(&written)?;
+        self.own(&written);
+        self.last = written;
+        self.tokens += added;
+        Ok(added)
+    }
+
+    /// Lays units. Returns their tokens, without those of the head.
+    fn hay(&mut self, run: Run, head: Option<&str>) -> Result<u64> {
+        let assembler = self.assembler;
+        let index = &assembler.index.texts[run.text as usize];
+        let (from, to) = index.bytes(run.from, run.to);
+        let first = UnitId { text: run.text, unit: run.from };
+        let mut added = index.tokens(run.from, run.to);
+        match (head, run.from) {
+            // A prompt begins in a non-space, because templates trim.
+            (Some(head), unit) => {
+                let sentence = assembler.unit(first)?.trim_start_matches(' ');
+                let counted = assembler.tokenizer.count(&format!("{head}{sentence}"))?;
+                self.own(head);
+                self.slice(run.text, from + usize::from(unit > 0), to)?;
+                let rest = added - index.tokens(unit, unit + 1);
+                self.tokens += counted + rest;
+                added = rest + counted.saturating_sub(assembler.tokenizer.count(head)?);
+            }
+            (None, 0) => {
+                let joint = assembler.behind(&self.last, &format!("{BREAK}{}", assembler.unit(first)?))?;
+                self.own(BREAK);
+                self.slice(run.text, from, to)?;
+                added = joint + index.tokens(1, run.to);
+                self.tokens += added;
+            }
+            (None, _) => {
+                self.slice(run.text, from, to)?;
+                self.tokens += added;
+            }
+        }
+        self.last = assembler.unit(UnitId { text: run.text, unit: run.to - 1 })?.to_string();
+        Ok(added)
+    }
+
+    fn tail(&mut self, tail: &str) -> Result<()> {
+        self.tokens += self.assembler.behind(&self.last, tail)?;
+        self.own(tail);
+        Ok(())
+    }
+}
