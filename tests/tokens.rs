@@ -17,10 +17,7 @@ fn the_fast_encoder_of_a_bundled_vocabulary_agrees_with_the_small_one() {
             let ids = fast.encode(text).expect("encodes");
             assert_eq!(ids, small.encode(text), "{name}: {text:?}");
             assert_eq!(fast.decode(&ids).expect("decodes"), text);
-            let bytes: usize = ids
-                .iter()
-                .map(|&id| encoder.token_bytes(id).expect("known"))
-                .sum();
+            let bytes: usize = ids.iter().map(|&id| encoder.token_bytes(id).expect("known")).sum();
             assert_eq!(bytes, text.len());
         }
     }
