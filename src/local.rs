@@ -5,6 +5,8 @@ pub mod catalog;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod fetch;
+#[cfg(feature = "engine")]
+pub mod in_process;
 pub mod llama_server;
 pub mod model;
 pub mod part;

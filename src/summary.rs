@@ -1,5 +1,9 @@
 //! From journal rows to cells, curve and counts: the machine's interface of a run (`summary.json`).
 
+mod collect;
+
+pub use collect::summarize;
+
 use crate::stats::Interval;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
