@@ -281,7 +281,10 @@ impl Drawing {
             ..usvg::WriteOptions::default()
         });
         let label = font::escape(&font::drawable(&self.label)?);
-        let opening = format!("<svg role=\"img\" aria-label=\"{label}\" ");
+        // A view box, so that the picture can be scaled where it is embedded.
+        let (width, height) = (tree.size().width(), tree.size().height());
+        let opening =
+            format!("<svg role=\"img\" aria-label=\"{label}\" viewBox=\"0 0 {width} {height}\" ");
         let svg = written.replacen("<svg ", &opening, 1);
         Ok(Picture {
             svg,
