@@ -15,6 +15,10 @@ const UNITS_PER_PX: f64 = 20.0;
 
 /// Pixels of the PNG per pixel of the picture: sharp on dense screens and in print.
 const PNG_SCALE: f32 = 2.0;
+/// The same for pictures larger than [`LARGE_PX`], which are sharp enough and slow to compress.
+const LARGE_PNG_SCALE: f32 = 1.5;
+/// Area in square pixels.
+const LARGE_PX: f32 = 700_000.0;
 
 /// A colour: red, green, blue.
 pub type Rgb = (u8, u8, u8);
@@ -295,12 +299,18 @@ impl Drawing {
 
 /// PNG of an SVG.
 pub fn paint(tree: &usvg::Tree) -> Result<Vec<u8>> {
-    let size = tree.size().to_int_size().scale_by(PNG_SCALE);
+    let area = tree.size().width() * tree.size().height();
+    let scale = if area > LARGE_PX {
+        LARGE_PNG_SCALE
+    } else {
+        PNG_SCALE
+    };
+    let size = tree.size().to_int_size().scale_by(scale);
     let size = size.context("the picture has no size")?;
     let pixels = tiny_skia::Pixmap::new(size.width(), size.height());
     let mut pixels = pixels.context("the picture has no size")?;
-    let scale = tiny_skia::Transform::from_scale(PNG_SCALE, PNG_SCALE);
-    resvg::render(tree, scale, &mut pixels.as_mut());
+    let transform = tiny_skia::Transform::from_scale(scale, scale);
+    resvg::render(tree, transform, &mut pixels.as_mut());
     pixels.encode_png().context("writing PNG")
 }
 

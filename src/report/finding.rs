@@ -19,7 +19,7 @@ pub fn accuracy(point: &Point, confidence: f64) -> String {
             percent(confidence),
             interval_figures(interval)
         ),
-        _ => format!("unknown: {}", unscored(point)),
+        _ => format!("not known ({})", unscored(point)),
     }
 }
 
@@ -88,15 +88,13 @@ pub fn reach(summary: &Summary, task: &TaskSummary) -> Vec<String> {
                 counted(thinnest, "haystack")
             ));
         }
-    } else if task
-        .curve
-        .iter()
-        .any(|point| point.n > 0 && point.haystacks < LEAST_HAYSTACKS)
-    {
-        said.push("Fewer than five haystacks give no effective length.".to_owned());
     }
     if let Some(next) = rest.first() {
         said.push(stop(summary, next, good.is_empty()));
+    }
+    let few = |point: &Point| point.n > 0 && point.haystacks < LEAST_HAYSTACKS;
+    if good.is_empty() && task.curve.iter().any(few) {
+        said.push("Fewer than five haystacks give no effective length.".to_owned());
     }
     said
 }
@@ -129,7 +127,7 @@ fn stop(summary: &Summary, point: &Point, is_first: bool) -> String {
         );
     }
     format!(
-        "{place} it is undecided: the interval of {} % holds the threshold of {threshold}. More \
+        "{place} it is undecided: the interval of {} % includes the threshold of {threshold}. More \
          samples would decide it.",
         interval_figures(interval)
     )

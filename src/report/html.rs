@@ -11,13 +11,17 @@ h1 { font-size: 1.6rem; line-height: 1.25; margin: 1rem 0 1.25rem; overflow-wrap
 h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; overflow-wrap: anywhere; }
 p, li { max-width: 46rem; overflow-wrap: anywhere; }
 figure { margin: 1.5rem 0; }
-figure svg { display: block; width: 100%; height: auto; max-width: 57rem; }
+figure svg { display: block; max-width: 100%; height: auto; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .8rem; border-bottom: 1px solid #e4e7eb; text-align: left; vertical-align: top; }
+th, td { min-width: 6.5rem; padding: .35rem .8rem; border-bottom: 1px solid #e4e7eb; text-align: left; vertical-align: top; }
 th { font-weight: 600; border-bottom-color: #9aa5b1; white-space: nowrap; }
-.number { text-align: right; white-space: nowrap; }
+.number { min-width: 0; text-align: right; white-space: nowrap; }
 pre { overflow-x: auto; background: #f3f4f6; padding: .8rem 1rem; border-radius: .3rem; font-size: .9rem; }
+@media screen and (max-width: 48rem) {
+  figure { overflow-x: auto; }
+  figure svg { max-width: none; width: 44rem; }
+}
 @media print {
   main { max-width: none; padding: 0; }
   figure, table, pre { break-inside: avoid; }
