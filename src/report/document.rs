@@ -60,6 +60,9 @@ pub fn of(summary: &Summary, run: &str) -> Document {
     for task in &summary.tasks {
         curve(summary, task, &mut blocks);
     }
+    if !summary.tasks.is_empty() {
+        blocks.push(note(summary));
+    }
     for task in &summary.tasks {
         classes(task, &mut blocks);
     }
@@ -137,22 +140,26 @@ fn curve(summary: &Summary, task: &TaskSummary, blocks: &mut Vec<Block>) {
         head: head.iter().map(|name| ((*name).to_owned(), true)).collect(),
         rows: task.curve.iter().map(row).collect(),
     });
-    let method = task
-        .curve
-        .iter()
-        .filter(|point| point.n > 0)
+}
+
+/// How to read the tables of curves.
+fn note(summary: &Summary) -> Block {
+    let points = || {
+        summary
+            .tasks
+            .iter()
+            .flat_map(|task| &task.curve)
+            .filter(|point| point.n > 0)
+    };
+    let method = points()
         .find_map(|point| method_of(point.interval?, point.right, point.n, summary.confidence));
-    let mut note = String::new();
-    if let Some(method) = method {
-        note.push_str(&format!(
-            "Intervals are by {method}, for the questions asked here. "
-        ));
-    }
-    note.push_str(
-        "The substring rule counts an answer as right where the value stands anywhere in it; it \
-         passes listings and copies of the haystack, and no conclusion here rests on it.",
-    );
-    blocks.push(Block::Paragraph(note));
+    let by = method.map_or(String::new(), |method| {
+        format!("Intervals are by {method}. ")
+    });
+    Block::Paragraph(format!(
+        "{by}The substring rule counts an answer as right where the value stands anywhere in it; \
+         it passes listings and copies of the haystack, and no conclusion here rests on it."
+    ))
 }
 
 /// The table of a task's answers by class.

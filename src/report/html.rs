@@ -112,5 +112,6 @@ fn escaped(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out
+    // A number and its sign stay on one line.
+    out.replace(" %", "\u{a0}%")
 }
