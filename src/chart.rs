@@ -18,7 +18,7 @@ mod panel;
 pub struct Picture {
     /// SVG whose text is paths: it looks the same everywhere and needs nothing beside it.
     pub svg: String,
-    /// PNG at twice the size of the SVG.
+    /// PNG at twice the size of the SVG, or one and a half times where it is large.
     pub png: Vec<u8>,
 }
 

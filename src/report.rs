@@ -1,1 +1,32 @@
 //! What people read: `report.md`, `report.html` and the cells as CSV.
+
+use crate::summary::Summary;
+
+mod advice;
+mod csv;
+mod document;
+mod finding;
+mod html;
+mod markdown;
+
+/// `report.md`: what was found and what it rests on, with the pictures `accuracy.png` and
+/// `heatmap.png` by relative name. `run` is the run folder as the reader would type it, for the
+/// commands that check the result again.
+pub fn markdown(summary: &Summary, run: &str) -> String {
+    markdown::write(&document::of(summary, run))
+}
+
+/// `report.html`: the same as one page that needs nothing beside it. The pictures are SVG, as
+/// [`crate::chart`] draws them; an empty one is left out.
+pub fn html(summary: &Summary, run: &str, svg_accuracy: &str, svg_heatmap: &str) -> String {
+    html::write(&document::of(summary, run), svg_accuracy, svg_heatmap)
+}
+
+/// The cells of all tasks as CSV by RFC 4180 with lines ended by `\n`: task, length, depth,
+/// counts, accuracy and interval as shares. What was not scored has empty fields.
+pub fn csv(summary: &Summary) -> String {
+    csv::write(summary)
+}
+
+#[cfg(test)]
+mod tests;

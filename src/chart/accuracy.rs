@@ -109,6 +109,7 @@ impl<'a> Layout<'a> {
     fn draw(&self, canvas: &mut Canvas<'_>) -> Result<()> {
         self.caption.write(canvas)?;
         self.draw_grid(canvas)?;
+        self.counts.draw(canvas, self.plot, &self.axis)?;
         self.draw_unscored(canvas)?;
         self.draw_threshold(canvas)?;
         self.draw_window(canvas)?;
@@ -119,7 +120,6 @@ impl<'a> Layout<'a> {
             self.draw_line(canvas, nth)?;
         }
         self.draw_names(canvas)?;
-        self.counts.draw(canvas, self.plot, &self.axis)?;
         let (width, height) = self.size();
         caption::signature(canvas, self.summary, width - MARGIN_PX, height - 20.0)
     }

@@ -15,6 +15,10 @@ const UNITS_PER_PX: f64 = 20.0;
 
 /// Pixels of the PNG per pixel of the picture: sharp on dense screens and in print.
 const PNG_SCALE: f32 = 2.0;
+/// The same for pictures larger than [`LARGE_PX`], which are sharp enough and slow to compress.
+const LARGE_PNG_SCALE: f32 = 1.5;
+/// Area in square pixels.
+const LARGE_PX: f32 = 700_000.0;
 
 /// A colour: red, green, blue.
 pub type Rgb = (u8, u8, u8);
@@ -281,7 +285,10 @@ impl Drawing {
             ..usvg::WriteOptions::default()
         });
         let label = font::escape(&font::drawable(&self.label)?);
-        let opening = format!("<svg role=\"img\" aria-label=\"{label}\" ");
+        // A view box, so that the picture can be scaled where it is embedded.
+        let (width, height) = (tree.size().width(), tree.size().height());
+        let opening =
+            format!("<svg role=\"img\" aria-label=\"{label}\" viewBox=\"0 0 {width} {height}\" ");
         let svg = written.replacen("<svg ", &opening, 1);
         Ok(Picture {
             svg,
@@ -292,12 +299,18 @@ impl Drawing {
 
 /// PNG of an SVG.
 pub fn paint(tree: &usvg::Tree) -> Result<Vec<u8>> {
-    let size = tree.size().to_int_size().scale_by(PNG_SCALE);
+    let area = tree.size().width() * tree.size().height();
+    let scale = if area > LARGE_PX {
+        LARGE_PNG_SCALE
+    } else {
+        PNG_SCALE
+    };
+    let size = tree.size().to_int_size().scale_by(scale);
     let size = size.context("the picture has no size")?;
     let pixels = tiny_skia::Pixmap::new(size.width(), size.height());
     let mut pixels = pixels.context("the picture has no size")?;
-    let scale = tiny_skia::Transform::from_scale(PNG_SCALE, PNG_SCALE);
-    resvg::render(tree, scale, &mut pixels.as_mut());
+    let transform = tiny_skia::Transform::from_scale(scale, scale);
+    resvg::render(tree, transform, &mut pixels.as_mut());
     pixels.encode_png().context("writing PNG")
 }
 

@@ -2,6 +2,8 @@
 
 use anyhow::{Context as _, Result};
 use resvg::usvg::{self, fontdb};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 /// Family name of the embedded fonts.
@@ -25,8 +27,16 @@ static DATABASE: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
     Arc::new(database)
 });
 
+/// Texts are measured at this size and scaled: there is no hinting that would differ.
+const MEASURED_PX: f64 = 100.0;
+
+thread_local! {
+    /// What was measured, for a heatmap says the same few things in hundreds of cells.
+    static WIDTHS: RefCell<HashMap<(String, Weight), f64>> = RefCell::default();
+}
+
 /// The weight of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Weight {
     /// For nearly everything.
     Regular,
@@ -45,15 +55,22 @@ pub fn options() -> usvg::Options<'static> {
 
 /// Width of a line of text in pixels at `size_px`.
 pub fn width_px(text: &str, size_px: f64, weight: Weight) -> Result<f64> {
-    // Measured large and scaled, because hinting does not exist here and f32 is what comes back.
-    const AT_PX: f64 = 100.0;
-    let mut width = 0.0;
-    for node in laid_out(text, weight)?.root().children() {
-        if let usvg::Node::Text(text) = node {
-            width += f64::from(text.bounding_box().width());
+    let key = (text.to_owned(), weight);
+    let known = WIDTHS.with_borrow(|widths| widths.get(&key).copied());
+    let width = match known {
+        Some(width) => width,
+        None => {
+            let children = laid_out(text, weight)?;
+            let width = children.root().children().iter().map(|node| match node {
+                usvg::Node::Text(text) => f64::from(text.bounding_box().width()),
+                _ => 0.0,
+            });
+            let width = width.sum();
+            WIDTHS.with_borrow_mut(|widths| widths.insert(key, width));
+            width
         }
-    }
-    Ok(width * size_px / AT_PX)
+    };
+    Ok(width * size_px / MEASURED_PX)
 }
 
 /// The text itself where it fits into `room_px`, else its beginning and its end around `…`:
@@ -120,7 +137,7 @@ pub fn missing(tree: &usvg::Tree) -> Vec<String> {
     found
 }
 
-/// One line of text, laid out at 100 px.
+/// One line of text, laid out at [`MEASURED_PX`].
 fn laid_out(text: &str, weight: Weight) -> Result<usvg::Tree> {
     let weight = match weight {
         Weight::Regular => "normal",
@@ -128,7 +145,7 @@ fn laid_out(text: &str, weight: Weight) -> Result<usvg::Tree> {
     };
     let svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\"><text font-family=\"{FAMILY}\" \
-         font-size=\"100\" font-weight=\"{weight}\">{}</text></svg>",
+         font-size=\"{MEASURED_PX}\" font-weight=\"{weight}\">{}</text></svg>",
         escape(text)
     );
     usvg::Tree::from_str(&svg, &options()).with_context(|| format!("text {text:?} has no layout"))

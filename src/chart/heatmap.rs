@@ -129,11 +129,13 @@ impl<'a> Layout<'a> {
     /// What hatching and tags mean, where the picture has them.
     fn draw_key(&self, canvas: &mut Canvas<'_>, from: f64, baseline: f64) -> Result<()> {
         const WIDTH_PX: f64 = 24.0;
+        // As high as the cells, so that it shows void trials as they do.
+        let cell_px = self.panels.iter().map(Panel::row_px).fold(15.0, f64::min);
         let mut sample = Frame {
             x: from,
-            y: baseline - 12.0,
+            y: baseline - 4.0 - cell_px / 2.0,
             width: WIDTH_PX,
-            height: 15.0,
+            height: cell_px,
         };
         let explain = |sample: &mut Frame, canvas: &mut Canvas<'_>, text: &str| {
             canvas.text(text, sample.right() + 7.0, baseline, Anchor::Start, SMALL)?;

@@ -90,6 +90,11 @@ impl<'a> Panel<'a> {
         self.totals_bottom_px() + if self.has_void() { 40.0 } else { 22.0 }
     }
 
+    /// Height of a row of cells.
+    pub fn row_px(&self) -> f64 {
+        self.frame.height / self.depths.len() as f64
+    }
+
     fn has_void(&self) -> bool {
         self.task.curve.iter().any(|point| point.void > 0)
     }
@@ -146,7 +151,7 @@ impl<'a> Panel<'a> {
     }
 
     fn draw_depths(&self, canvas: &mut Canvas<'_>) -> Result<()> {
-        let row_px = self.frame.height / self.depths.len() as f64;
+        let row_px = self.row_px();
         let needed_px = if row_px < 17.0 { 26.0 } else { 17.0 };
         for row in thinned(self.depths.len(), row_px, needed_px) {
             let place = self.place(0, row);

@@ -1,0 +1,81 @@
+//! What classes of answers and reasons of void trials mean, and what the user can do.
+
+/// What a class of answers means, in a phrase. Empty for a class that this version does not know.
+pub fn class(name: &str) -> &'static str {
+    match name {
+        "exact" => "the right value and no other; the only class that counts as right",
+        "listing" => "several values, so that the reader would have to choose",
+        "echo" => "a copy of the haystack",
+        "denied" => "every value named was denied",
+        "distractor" => "the value of another fact in the same haystack",
+        "near_miss" => "one slip away from the right value",
+        "refusal" => "no value, and words that say that there is none or it will not be given",
+        "empty" => "nothing, though the model ended its answer",
+        "cut" => "no complete answer within the output budget, asked twice",
+        "wrong" => "another value, or talk",
+        _ => "",
+    }
+}
+
+/// What a reason of void trials means, and what can be done about it.
+pub fn void(reason: &str) -> (&'static str, &'static str) {
+    match reason {
+        "too-long" => (
+            "the server refused the prompt as too long for its window",
+            "start the server with a larger window, or ask for shorter lengths",
+        ),
+        "rate-limited" => (
+            "the provider's rate limit stopped it",
+            "run again with the same --out folder later or with fewer requests at a time; what was \
+             answered is kept",
+        ),
+        "unauthorized" => (
+            "the API key was refused",
+            "check the provider's key in the environment and run again",
+        ),
+        "not-found" => (
+            "there is no such model or path",
+            "check the name after the # of the target, and its path",
+        ),
+        "refused-request" => (
+            "the server refused the request itself",
+            "read the server's words in the journal row",
+        ),
+        "server-error" => (
+            "the server failed",
+            "look at the server's log, then run again",
+        ),
+        "unreachable" => (
+            "no connection could be made",
+            "check that the server runs at this address, then run again",
+        ),
+        "broken" => (
+            "the answer broke off before it was complete",
+            "look for a proxy that ends long answers, then run again",
+        ),
+        "timed-out" => (
+            "nothing came in time",
+            "raise the timeout: a long prompt takes long to read",
+        ),
+        "filtered" => (
+            "the provider filtered the prompt or the answer",
+            "try another corpus; the model itself was not heard",
+        ),
+        reason if reason.starts_with("cut") || reason.contains("truncated") => (
+            "the server cut the prompt before the model saw it",
+            "start the server with a larger window; what was cut says nothing about the model",
+        ),
+        reason if reason.contains("under") => (
+            "the server counted fewer tokens than were sent",
+            "check that the tokenizer is the model's own",
+        ),
+        reason if reason.contains("clamp") || reason.contains("output") => (
+            "the server gave the model no room to answer",
+            "start the server with a larger window than the longest prompt",
+        ),
+        _ => (
+            "something other than the model came between",
+            "read the rows of this reason in the journal",
+        ),
+    }
+}
