@@ -65,3 +65,4 @@ pub mod chart; // pictures of a summary
 pub mod report; // what people read
 
 // floor 11
+pub mod cli; // the command line, and all printing

@@ -1,0 +1,208 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Measures how deep a model's context window really is.
+#[derive(Debug, Parser)]
+#[command(name = "depthfinder", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask for planted facts at many lengths and depths, and draw the charts
+    Sweep(Box<Sweep>),
+    /// Print the exact bytes of one prompt of a run
+    Show(Show),
+    /// Score and draw runs again from their journals, asking nothing
+    Report(Report),
+    /// Put a simulated model behind real HTTP on this machine
+    Serve(Serve),
+    /// List the tasks
+    Tasks,
+    /// List the built-in texts with their sources and licences
+    Corpora,
+}
+
+const TARGETS: &str = "TARGET is one of
+  http://host:8000/v1#model   any OpenAI-compatible server; #model may be left out where it lists one
+  openai:MODEL                OpenAI, with the key in OPENAI_API_KEY
+  local:NAME_OR_PATH.gguf     a model on this machine; smollm2 is fetched by itself
+  sim:NAME                    a simulated model: perfect, cliff=64k, decay=64k, middle=0.4, flaky=0.2, grep
+
+Lengths are tokens of the complete prompt: 4k, 128k, 1M, 10M (k = 1,000; Ki and Mi are binary).
+Exit codes: 0 done, 2 could not run, 3 more than 20 % void or stopped by a cap, 130 interrupted.";
+
+/// Arguments of `sweep`.
+#[derive(Debug, Args)]
+#[command(after_help = TARGETS)]
+pub struct Sweep {
+    /// Who is asked
+    pub target: String,
+
+    /// Tasks, comma-separated (see `depthfinder tasks`)
+    #[arg(long, default_value = "niah_multikey", value_delimiter = ',', help_heading = "Grid")]
+    pub task: Vec<String>,
+    /// Lengths: 4k,32k,128k or 1k..10M [default: from 512 doubling up to the declared window]
+    #[arg(long, help_heading = "Grid")]
+    pub lengths: Option<String>,
+    /// Steps of a range of lengths, evenly spaced on a log scale [default: doubling]
+    #[arg(long, help_heading = "Grid")]
+    pub steps: Option<u32>,
+    /// Depths: how many, evenly spaced (11), or percent (0,25,50,75,100), or strata
+    #[arg(long, default_value = "11", help_heading = "Grid")]
+    pub depths: String,
+    /// Samples of each cell, with fresh facts and haystack each
+    #[arg(long, default_value_t = 1, help_heading = "Grid")]
+    pub samples: u32,
+    /// Facts in a haystack of niah_multikey, each of them asked
+    #[arg(long, default_value_t = 5, help_heading = "Grid")]
+    pub keys: u32,
+    /// What answers look like
+    #[arg(long, default_value = "numbers", value_parser = ["numbers", "words", "uuids"], help_heading = "Grid")]
+    pub values: String,
+    /// One wording for all, or a pool of wordings
+    #[arg(long, default_value = "fixed", value_parser = ["fixed", "pool"], help_heading = "Grid")]
+    pub wording: String,
+    /// Where the question stands
+    #[arg(long, default_value = "end", value_parser = ["end", "start"], help_heading = "Grid")]
+    pub question_at: String,
+    /// Haystack text: a built-in name (see `depthfinder corpora`), a file or a folder of yours
+    #[arg(long, default_value = "en", help_heading = "Grid")]
+    pub corpus: String,
+    /// Tokenizer that lengths are counted with: o200k, cl100k, a tokenizer.json or a .gguf
+    /// [default: the target's own where it is known, else o200k]
+    #[arg(long, help_heading = "Grid")]
+    pub tokenizer: Option<String>,
+    /// The run's secret in hex [default: fresh from the operating system]
+    #[arg(long, value_name = "HEX", help_heading = "Grid")]
+    pub secret: Option<String>,
+    /// A public value mixed into the secret, such as one that nobody knew before
+    #[arg(long, default_value = "", help_heading = "Grid")]
+    pub salt: String,
+
+    /// Output budget in visible tokens; models that reason get 4,096 on top
+    #[arg(long, default_value_t = 64, help_heading = "Asking")]
+    pub max_output: u64,
+    /// Sampling temperature, or "unset" to leave it to the server
+    #[arg(long, default_value = "0", help_heading = "Asking")]
+    pub temperature: String,
+    /// Reasoning effort: none, low, medium, high [default: left to the model]
+    #[arg(long, help_heading = "Asking")]
+    pub reasoning: Option<String>,
+    /// System message
+    #[arg(long, help_heading = "Asking")]
+    pub system: Option<String>,
+    /// Haystacks asked at a time [default: 4, and 1 above 128k tokens or for a local model]
+    #[arg(long, help_heading = "Asking")]
+    pub concurrency: Option<usize>,
+    /// Prompt tokens under way at a time
+    #[arg(long, default_value = "2M", help_heading = "Asking")]
+    pub max_inflight_tokens: String,
+    /// Attempts after the first where a failure may pass (one at most above 100k tokens)
+    #[arg(long, default_value_t = 4, help_heading = "Asking")]
+    pub retries: u32,
+    /// Accuracy below which a length counts as not served well
+    #[arg(long, default_value_t = 0.85, help_heading = "Asking")]
+    pub threshold: f64,
+    /// The window that is advertised, drawn in the chart [default: as the endpoint declares]
+    #[arg(long, help_heading = "Asking")]
+    pub advertised: Option<String>,
+
+    /// Environment variable that holds the API key
+    #[arg(long, value_name = "NAME", help_heading = "Connection")]
+    pub api_key_env: Option<String>,
+    /// Certificates to trust beside the system's, PEM
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub ca_cert: Option<PathBuf>,
+    /// Request header NAME:VALUE, may be given again; values are kept secret
+    #[arg(long, value_name = "NAME:VALUE", help_heading = "Connection")]
+    pub header: Vec<String>,
+    /// How local models run: auto, a llama-server (found, or fetched where it runs here), or the built-in engine
+    #[arg(long, default_value = "auto", value_parser = ["auto", "llama-server", "engine"], help_heading = "Connection")]
+    pub backend: String,
+    /// The llama-server for local models [default: from PATH, else the pinned one is fetched]
+    #[arg(long, value_name = "PATH", help_heading = "Connection")]
+    pub llama_server: Option<PathBuf>,
+    /// Threads of a local model
+    #[arg(long, help_heading = "Connection")]
+    pub threads: Option<usize>,
+
+    /// Stop after so many attempts
+    #[arg(long, help_heading = "Spending")]
+    pub max_trials: Option<u64>,
+    /// Stop before more prompt tokens than this are used
+    #[arg(long, help_heading = "Spending")]
+    pub max_tokens: Option<String>,
+    /// Stop before more dollars than this are spent
+    #[arg(long, value_name = "USD", help_heading = "Spending")]
+    pub max_cost: Option<f64>,
+    /// Price in dollars per million tokens: IN,OUT
+    #[arg(long, value_name = "IN,OUT", help_heading = "Spending")]
+    pub price: Option<String>,
+    /// Print the plan with tokens, bytes, price and time, and ask nothing
+    #[arg(long, help_heading = "Spending")]
+    pub dry_run: bool,
+    /// Go ahead above $1, above 5M tokens, or where the price is unknown
+    #[arg(long, short, help_heading = "Spending")]
+    pub yes: bool,
+
+    /// Run folder; an existing one of the same run is resumed [default: outputs/TIME-MODEL-TASK]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Print nothing but errors
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+    /// Print the summary as JSON on standard output
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Run folder
+    pub run: PathBuf,
+    /// Trial, by its number in the journal
+    pub trial: u64,
+    /// Print what is known of the trial instead of its prompt, as JSON
+    #[arg(long)]
+    pub row: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Run folders
+    #[arg(required = true)]
+    pub run: Vec<PathBuf>,
+    /// Print the summaries as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The simulated model: sim:perfect, sim:cliff=64k …
+    pub target: String,
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

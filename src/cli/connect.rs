@@ -1,0 +1,238 @@
+//! From a TARGET to somebody who answers, with the tokenizer and the template that are known of it.
+
+use super::arguments::Sweep;
+use super::progress::Fetching;
+use super::screen;
+use crate::endpoint::connect::{ConnectOptions, connect};
+use crate::endpoint::http::{Secret, is_loopback};
+use crate::endpoint::{Ask, Endpoint, Served};
+use crate::gguf::Metadata;
+use crate::local::{self, Store, server};
+use crate::rope::Rope;
+use crate::sim::{SimWire, Truth};
+use crate::template::ChatTemplate;
+use crate::tokens::Tokenizer;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A target that can be asked.
+pub struct Connected {
+    /// Who answers.
+    pub endpoint: Arc<dyn Endpoint>,
+    /// The model's own tokenizer, where known.
+    pub tokenizer: Option<Arc<Tokenizer>>,
+    /// Tokens that the template adds, where known.
+    pub overhead_tokens: Option<u64>,
+    /// True where asking costs nothing: this machine's own models and servers.
+    pub free: bool,
+    /// True for models that compute one question at a time.
+    pub one_at_a_time: bool,
+    /// Keeps a server of ours alive.
+    _server: Option<server::ManagedServer>,
+}
+
+/// What a local model is before anything is started.
+struct Local {
+    path: PathBuf,
+    name: String,
+    metadata: Metadata,
+    tokenizer: Arc<Tokenizer>,
+    overhead_tokens: Option<u64>,
+}
+
+/// Connects to the target. With `--dry-run` no local model is started: `ask` must not be called then.
+pub async fn target(arguments: &Sweep, log_folder: &Path) -> Result<Connected> {
+    match arguments.target.split_once(':') {
+        Some(("local", what)) => local(arguments, what, log_folder).await,
+        Some(("sim", what)) => sim(arguments, what).await,
+        Some(("http" | "https" | "openai", _)) => remote(arguments).await,
+        _ => bail!(
+            "unknown target {}: use http://host:8000/v1#model, openai:MODEL, local:NAME_OR_PATH.gguf or sim:NAME",
+            arguments.target
+        ),
+    }
+}
+
+async fn sim(arguments: &Sweep, what: &str) -> Result<Connected> {
+    let truth = Truth::parse(what)?;
+    let wire = Arc::new(SimWire::new(truth)?);
+    let options = ConnectOptions { target: arguments.target.clone(), wire: Some(wire), ..ConnectOptions::default() };
+    let endpoint = connect(options).await?;
+    // The simulated model says what it counts with, like a published tokenizer.
+    let tokenizer = Tokenizer::bundled("o200k")?;
+    let overhead_tokens = probe(endpoint.as_ref(), &tokenizer, arguments).await?;
+    Ok(Connected { endpoint, tokenizer: Some(tokenizer), overhead_tokens, free: true, one_at_a_time: false, _server: None })
+}
+
+async fn remote(arguments: &Sweep) -> Result<Connected> {
+    let mut headers = Vec::new();
+    for header in &arguments.header {
+        let (name, value) = header
+            .split_once(':')
+            .context("a --header is NAME:VALUE; its value is not printed here because it may be a key")?;
+        headers.push((name.trim().to_string(), Secret::new(value.trim())));
+    }
+    let endpoint = connect(ConnectOptions {
+        target: arguments.target.clone(),
+        api_key_env: arguments.api_key_env.clone(),
+        headers,
+        ca_cert: arguments.ca_cert.clone(),
+        ..ConnectOptions::default()
+    })
+    .await?;
+    let free = reqwest::Url::parse(&arguments.target).is_ok_and(|url| is_loopback(&url));
+    let tokenizer = match (&arguments.tokenizer, arguments.target.strip_prefix("openai:")) {
+        (Some(_), _) | (None, None) => None,
+        (None, Some(_)) => Some(Tokenizer::bundled("o200k")?),
+    };
+    Ok(Connected { endpoint, tokenizer, overhead_tokens: None, free, one_at_a_time: false, _server: None })
+}
+
+async fn local(arguments: &Sweep, what: &str, log_folder: &Path) -> Result<Connected> {
+    let store = Store::from_env()?;
+    let mut fetching = Fetching::new(arguments.quiet);
+    let model = local::resolve(what, &store, &mut |progress| fetching.see(&progress)).await?;
+    let metadata = Metadata::read(&model.path)?;
+    let tokenizer = match &arguments.tokenizer {
+        Some(tokenizer) => Tokenizer::resolve(tokenizer)?,
+        None => Tokenizer::from_metadata(&model.name, Metadata::read(&model.path)?)
+            .with_context(|| format!("cannot count the tokens of {}", model.name))?,
+    };
+    let overhead_tokens = match ChatTemplate::of(&metadata)? {
+        Some(template) => Some(template.overhead_tokens(&tokenizer, arguments.system.as_deref())?),
+        None => None,
+    };
+    let local = Local { path: model.path, name: model.name, metadata, tokenizer, overhead_tokens };
+    if arguments.dry_run {
+        return Ok(local.connected(Arc::new(Unstarted(local.served())), None));
+    }
+    if let Some(binary) = llama_server(arguments, &store, &mut fetching).await? {
+        fetching.say("starting llama-server");
+        let options = server::Options {
+            binary,
+            model: local.path.clone(),
+            name: Some(local.name.clone()),
+            context_tokens: None,
+            threads: arguments.threads,
+            log: log_folder.join("llama-server.log"),
+            ready_within: None,
+        };
+        // Loading polls and waits: not on a thread that answers are read on.
+        match tokio::task::spawn_blocking(move || tokio::runtime::Handle::current().block_on(server::ManagedServer::start(&options))).await? {
+            Ok(server) => {
+                let endpoint = connect(ConnectOptions { target: server.base_url.clone(), ..ConnectOptions::default() }).await?;
+                fetching.done();
+                return Ok(local.connected(endpoint, Some(server)));
+            }
+            Err(error) if arguments.backend == "auto" && arguments.llama_server.is_none() => {
+                fetching.say(&format!("llama-server cannot be used ({error:#}); the built-in engine runs the model"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let endpoint = engine(&local, arguments)?;
+    fetching.done();
+    Ok(local.connected(endpoint, None))
+}
+
+/// The llama-server to use; none for the built-in engine.
+async fn llama_server(arguments: &Sweep, store: &Store, fetching: &mut Fetching) -> Result<Option<PathBuf>> {
+    if arguments.backend == "engine" {
+        return Ok(None);
+    }
+    if let Some(found) = local::find_llama_server(arguments.llama_server.as_deref(), store)? {
+        return Ok(Some(found));
+    }
+    match local::fetch_llama_server(store, &mut |progress| fetching.see(&progress)).await {
+        Ok(fetched) => Ok(Some(fetched)),
+        Err(error) if arguments.backend == "auto" => {
+            fetching.say(&format!("no llama-server here ({error:#}); the built-in engine runs the model"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(feature = "engine")]
+fn engine(local: &Local, arguments: &Sweep) -> Result<Arc<dyn Endpoint>> {
+    let engine = local::in_process::InProcess::load(&local.path, &local.name, &local.metadata, local.tokenizer.clone(), arguments.threads)?;
+    Ok(Arc::new(engine))
+}
+
+#[cfg(not(feature = "engine"))]
+fn engine(local: &Local, _arguments: &Sweep) -> Result<Arc<dyn Endpoint>> {
+    bail!("{} needs a llama-server (--llama-server PATH): this depthfinder was built without its engine", local.name)
+}
+
+impl Local {
+    fn served(&self) -> Served {
+        Served {
+            model: self.name.clone(),
+            window_tokens: self.metadata.context_tokens(),
+            trained_window_tokens: self.metadata.context_tokens(),
+            ..Served::default()
+        }
+    }
+
+    fn connected(&self, endpoint: Arc<dyn Endpoint>, server: Option<server::ManagedServer>) -> Connected {
+        Connected {
+            endpoint,
+            tokenizer: Some(self.tokenizer.clone()),
+            overhead_tokens: self.overhead_tokens,
+            free: true,
+            one_at_a_time: true,
+            _server: server,
+        }
+    }
+}
+
+/// A local model of a dry run: described, never started.
+struct Unstarted(Served);
+
+impl Endpoint for Unstarted {
+    fn served(&self) -> &Served {
+        &self.0
+    }
+
+    fn ask<'a>(&'a self, _ask: &'a Ask) -> futures_util::future::BoxFuture<'a, Result<crate::reply::Reply, crate::reply::Failure>> {
+        Box::pin(async { Err(crate::reply::Failure::Unreachable { cause: "a dry run asks nothing".into() }) })
+    }
+}
+
+/// Tokens that the server's template adds: what it reports for a short question, less the
+/// question's own. None where it reports none.
+///
+/// # Errors
+/// When even a short question fails: better told before a long one is paid for.
+pub async fn probe(endpoint: &dyn Endpoint, tokenizer: &Tokenizer, arguments: &Sweep) -> Result<Option<u64>> {
+    const SHORT: &str = "The sea was calm.\n\nWhat was calm? Answer with one word only.";
+    let ask = Ask {
+        system: arguments.system.clone(),
+        prompt: Rope::of(SHORT),
+        max_output_tokens: arguments.max_output.max(16),
+        temperature: super::sweep::temperature(arguments)?,
+        reasoning: arguments.reasoning.clone(),
+    };
+    let reply = endpoint.ask(&ask).await.context("a short trial question failed")?;
+    let own = tokenizer.count(SHORT)?;
+    Ok(reply.usage.prompt_tokens.and_then(|reported| reported.checked_sub(own)))
+}
+
+/// Says in two lines what was found.
+pub fn describe(connected: &Connected, server_counts: bool) {
+    let served = connected.endpoint.served();
+    let window = served
+        .window_tokens
+        .map_or("declares no window".to_string(), |tokens| format!("declares a window of {} tokens", crate::number::grouped(tokens)));
+    let software = served.software.as_deref().map_or(String::new(), |name| format!(" ({name})"));
+    screen::note(&format!("{}{software} {window}", served.model));
+    screen::note(&match (&connected.tokenizer, connected.overhead_tokens) {
+        (Some(tokenizer), Some(overhead)) => {
+            format!("lengths are exact: counted with {}, {overhead} tokens of chat template included", tokenizer.name())
+        }
+        (Some(tokenizer), None) => format!("lengths are counted with {}; the chat template's tokens are not known", tokenizer.name()),
+        (None, _) if server_counts => "lengths follow the server's own count, to a few tokens".to_string(),
+        (None, _) => "the model's tokenizer is not known: lengths are estimates by o200k (give it with --tokenizer)".to_string(),
+    });
+}
