@@ -4,15 +4,28 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 fn main() {
-    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("corpora");
+    let root =
+        PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("corpora");
     println!("cargo::rerun-if-changed=corpora");
     let mut code = String::from("pub const EMBEDDED: &[Embedded] = &[\n");
     for folder in folders(&root) {
-        let name = folder.file_name().expect("has a name").to_string_lossy().into_owned();
+        let name = folder
+            .file_name()
+            .expect("has a name")
+            .to_string_lossy()
+            .into_owned();
         for manifest in files(&folder, "toml") {
             let packed = manifest.with_extension("txt.zst");
-            assert!(packed.is_file(), "{} has no text beside it", manifest.display());
-            let text = manifest.file_stem().expect("has a name").to_string_lossy().into_owned();
+            assert!(
+                packed.is_file(),
+                "{} has no text beside it",
+                manifest.display()
+            );
+            let text = manifest
+                .file_stem()
+                .expect("has a name")
+                .to_string_lossy()
+                .into_owned();
             writeln!(
                 code,
                 "    Embedded {{ folder: {name:?}, name: {text:?}, manifest: include_str!({manifest:?}), packed: include_bytes!({packed:?}) }},"
@@ -26,7 +39,10 @@ fn main() {
 }
 
 fn folders(root: &Path) -> Vec<PathBuf> {
-    sorted(root).into_iter().filter(|path| path.is_dir()).collect()
+    sorted(root)
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .collect()
 }
 
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {

@@ -123,7 +123,8 @@ impl Text {
 
     /// The text as a string.
     pub fn as_str(&self) -> Result<&str> {
-        std::str::from_utf8(self.raw()?).with_context(|| format!("the text {} is not UTF-8", self.name))
+        std::str::from_utf8(self.raw()?)
+            .with_context(|| format!("the text {} is not UTF-8", self.name))
     }
 
     /// A stretch of the text, raw and escaped, without a copy. Both ends are bytes of the raw
@@ -154,9 +155,21 @@ pub struct Corpus {
 
 /// The built-in corpora: name, the folders they take their texts from, and what they are.
 pub const BUILT_IN: &[(&str, &[&str], &str)] = &[
-    ("en", &["en", "code"], "English prose, then (beyond all of it) C source: 10.6 million o200k tokens"),
-    ("en-prose", &["en"], "English prose alone: 8 million o200k tokens"),
-    ("code", &["code"], "the SQLite C source: 2.6 million o200k tokens"),
+    (
+        "en",
+        &["en", "code"],
+        "English prose, then (beyond all of it) C source: 10.6 million o200k tokens",
+    ),
+    (
+        "en-prose",
+        &["en"],
+        "English prose alone: 8 million o200k tokens",
+    ),
+    (
+        "code",
+        &["code"],
+        "the SQLite C source: 2.6 million o200k tokens",
+    ),
 ];
 
 impl Corpus {
@@ -176,17 +189,26 @@ impl Corpus {
                 names.join(", ")
             );
         }
-        Ok(Corpus { name: name_or_path.to_string(), texts: folder::read(path)? })
+        Ok(Corpus {
+            name: name_or_path.to_string(),
+            texts: folder::read(path)?,
+        })
     }
 
     fn built_in(name: &str, folders: &[&str]) -> Result<Corpus> {
         let mut texts = Vec::new();
         for folder in folders {
-            for embedded in EMBEDDED.iter().filter(|embedded| embedded.folder == *folder) {
+            for embedded in EMBEDDED
+                .iter()
+                .filter(|embedded| embedded.folder == *folder)
+            {
                 texts.push(Text::embedded(embedded)?);
             }
         }
-        Ok(Corpus { name: name.to_string(), texts })
+        Ok(Corpus {
+            name: name.to_string(),
+            texts,
+        })
     }
 
     /// Names the content of all texts in their order: 32 hex digits.
@@ -194,7 +216,11 @@ impl Corpus {
         let mut hasher = blake3::Hasher::new();
         for text in &self.texts {
             hasher.update(text.digest().as_bytes());
-            hasher.update(if text.kind == Kind::Code { b"code" } else { b"text" });
+            hasher.update(if text.kind == Kind::Code {
+                b"code"
+            } else {
+                b"text"
+            });
         }
         hasher.finalize().to_hex()[..32].to_string()
     }
@@ -217,7 +243,10 @@ mod tests {
                 let manifest = text.manifest.as_ref().expect("has one");
                 let raw = text.raw().expect("unpacks");
                 assert_eq!(raw.len() as u64, manifest.bytes, "{}", text.name);
-                let sha: String = Sha256::digest(raw).iter().map(|byte| format!("{byte:02x}")).collect();
+                let sha: String = Sha256::digest(raw)
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
                 assert_eq!(sha, manifest.sha256, "{}", text.name);
                 assert!(!text.as_str().expect("UTF-8").contains('\r'));
                 assert!(!manifest.licence.is_empty() && !manifest.source.is_empty());
@@ -230,8 +259,16 @@ mod tests {
         let corpus = Corpus::open("en-prose").expect("built in");
         let text = &corpus.texts[0];
         let whole = text.as_str().expect("UTF-8");
-        for (from, to) in [(0, 10), (4_000, 9_001), (123_456, 200_000), (0, whole.len())] {
-            let (from, to) = (whole.floor_char_boundary(from), whole.floor_char_boundary(to));
+        for (from, to) in [
+            (0, 10),
+            (4_000, 9_001),
+            (123_456, 200_000),
+            (0, whole.len()),
+        ] {
+            let (from, to) = (
+                whole.floor_char_boundary(from),
+                whole.floor_char_boundary(to),
+            );
             let piece = text.piece(from, to).expect("slices");
             assert_eq!(piece.raw, whole[from..to].as_bytes());
             assert_eq!(piece.json, crate::rope::escape(&whole[from..to]).as_bytes());

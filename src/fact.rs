@@ -31,7 +31,12 @@ impl Facts {
     ///
     /// # Errors
     /// When the list of keys holds fewer names that are absent from the corpus.
-    pub fn draw(key: &RunKey, value_type: ValueType, count: u64, lexicon: &Lexicon) -> Result<Facts> {
+    pub fn draw(
+        key: &RunKey,
+        value_type: ValueType,
+        count: u64,
+        lexicon: &Lexicon,
+    ) -> Result<Facts> {
         let mut keys = names::cities()?;
         key.stream("keys", &[value_type as u64]).shuffle(&mut keys);
         let mut keys = keys.into_iter().filter(|name| !lexicon.holds(name));
@@ -43,7 +48,10 @@ impl Facts {
                     "a run of this size needs {count} distinct keys and only {drawn} are absent from the corpus: ask fewer lengths, depths or samples"
                 );
             };
-            facts.push(Fact { key, value: values.next(lexicon) });
+            facts.push(Fact {
+                key,
+                value: values.next(lexicon),
+            });
         }
         Ok(Facts { facts })
     }
@@ -69,7 +77,11 @@ impl Values {
             stream: key.stream("values", &[value_type as u64]),
             value_type,
             used: HashSet::new(),
-            adjectives: if words { names::adjectives()? } else { Vec::new() },
+            adjectives: if words {
+                names::adjectives()?
+            } else {
+                Vec::new()
+            },
             nouns: if words { names::nouns()? } else { Vec::new() },
         })
     }
@@ -78,7 +90,9 @@ impl Values {
         loop {
             let value = self.draw();
             // A UUID's groups are words of their own; its first group stands for it.
-            let probe = value.split_once('-').filter(|_| self.value_type == ValueType::Uuids);
+            let probe = value
+                .split_once('-')
+                .filter(|_| self.value_type == ValueType::Uuids);
             let present = lexicon.holds(probe.map_or(value.as_str(), |(first, _)| first));
             if !present && self.used.insert(value.clone()) {
                 return value;
@@ -104,7 +118,14 @@ fn uuid(mut bytes: [u8; 16]) -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 #[cfg(test)]
@@ -114,7 +135,11 @@ mod tests {
     use crate::seed::Secret;
 
     fn lexicon(text: &str) -> Lexicon {
-        Lexicon::of(&Corpus { name: "x".into(), texts: vec![Text::owned("x", text.into())] }).expect("collects")
+        Lexicon::of(&Corpus {
+            name: "x".into(),
+            texts: vec![Text::owned("x", text.into())],
+        })
+        .expect("collects")
     }
 
     #[test]
@@ -136,8 +161,19 @@ mod tests {
         let key = Secret::from_hex("07").expect("hex").key("");
         let first = Facts::draw(&key, ValueType::Numbers, 3, &lexicon("none")).expect("draws");
         let (taken, number) = (&first.facts[0].key, &first.facts[1].value);
-        let again = Facts::draw(&key, ValueType::Numbers, 50, &lexicon(&format!("In {taken} {number}."))).expect("draws");
-        assert!(again.facts.iter().all(|fact| fact.key != *taken && fact.value != *number));
+        let again = Facts::draw(
+            &key,
+            ValueType::Numbers,
+            50,
+            &lexicon(&format!("In {taken} {number}.")),
+        )
+        .expect("draws");
+        assert!(
+            again
+                .facts
+                .iter()
+                .all(|fact| fact.key != *taken && fact.value != *number)
+        );
     }
 
     #[test]

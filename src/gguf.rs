@@ -96,7 +96,10 @@ impl<R: Read> Reader<R> {
         self.0.read_exact(&mut magic)?;
         ensure!(&magic == b"GGUF", "it does not begin with GGUF");
         let version = self.u32()?;
-        ensure!((2..=3).contains(&version), "GGUF version {version} is not known here");
+        ensure!(
+            (2..=3).contains(&version),
+            "GGUF version {version} is not known here"
+        );
         let _tensors = self.u64()?;
         let count = self.u64()?;
         ensure!(count < MOST_ITEMS, "it claims {count} metadata entries");
@@ -104,7 +107,9 @@ impl<R: Read> Reader<R> {
         for _ in 0..count {
             let key = self.text()?;
             let kind = self.u32()?;
-            let value = self.value(kind).with_context(|| format!("bad value of {key}"))?;
+            let value = self
+                .value(kind)
+                .with_context(|| format!("bad value of {key}"))?;
             values.insert(key, value);
         }
         Ok(Metadata { values })

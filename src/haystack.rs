@@ -17,7 +17,11 @@ pub struct Run {
 impl Run {
     /// One unit.
     pub fn of(id: UnitId) -> Run {
-        Run { text: id.text, from: id.unit, to: id.unit + 1 }
+        Run {
+            text: id.text,
+            from: id.unit,
+            to: id.unit + 1,
+        }
     }
 
     fn holds(&self, id: UnitId) -> bool {
@@ -38,8 +42,12 @@ impl Route {
     pub fn draw(index: &Index, stream: &mut Stream) -> Route {
         let only_code = index.texts.iter().all(|text| text.code);
         let is_prose = |text: &usize| only_code || !index.texts[*text].code;
-        let (mut prose, mut code): (Vec<usize>, Vec<usize>) = (0..index.texts.len()).partition(is_prose);
-        let total: u64 = prose.iter().map(|&at| u64::from(index.texts[at].units())).sum();
+        let (mut prose, mut code): (Vec<usize>, Vec<usize>) =
+            (0..index.texts.len()).partition(is_prose);
+        let total: u64 = prose
+            .iter()
+            .map(|&at| u64::from(index.texts[at].units()))
+            .sum();
         let mut place = stream.below(total);
         stream.shuffle(&mut prose);
         stream.shuffle(&mut code);
@@ -57,10 +65,20 @@ impl Route {
         let (Some(&text), unit) = (prose.first(), place as u32) else {
             return Route { runs: Vec::new() };
         };
-        let whole = |&text: &usize| Run { text: text as u32, from: 0, to: index.texts[text].units() };
-        let mut runs = vec![Run { from: unit, ..whole(&text) }];
+        let whole = |&text: &usize| Run {
+            text: text as u32,
+            from: 0,
+            to: index.texts[text].units(),
+        };
+        let mut runs = vec![Run {
+            from: unit,
+            ..whole(&text)
+        }];
         runs.extend(prose[1..].iter().map(whole));
-        runs.push(Run { to: unit, ..whole(&text) });
+        runs.push(Run {
+            to: unit,
+            ..whole(&text)
+        });
         runs.extend(code.iter().map(whole));
         runs.retain(|run| run.from < run.to);
         Route { runs }
@@ -80,7 +98,13 @@ impl Route {
             let mut begun = 0;
             let mut from = run.from;
             if let (0, Some(last)) = (run.from, taken.last()) {
-                begun = joint(UnitId { text: last.text, unit: last.to - 1 }, run.text)?;
+                begun = joint(
+                    UnitId {
+                        text: last.text,
+                        unit: last.to - 1,
+                    },
+                    run.text,
+                )?;
                 from = 1;
             }
             let rest = match budget_tokens.checked_sub(tokens + begun) {
@@ -88,7 +112,9 @@ impl Route {
                 None => break,
             };
             let limit = u64::from(text.tokens_before[from as usize]) + rest;
-            let end = text.tokens_before[..=run.to as usize].partition_point(|&before| u64::from(before) <= limit) as u32 - 1;
+            let end = text.tokens_before[..=run.to as usize]
+                .partition_point(|&before| u64::from(before) <= limit) as u32
+                - 1;
             if end <= run.from {
                 break;
             }
@@ -135,7 +161,12 @@ pub fn fill(index: &Index, mut tokens: u64, used: &[Run], stream: &mut Stream) -
 
 /// `tokens` as a sum of `sentences` counts for which there are sentences.
 fn split(index: &Index, tokens: u64, sentences: u32, stream: &mut Stream) -> Option<Vec<u64>> {
-    let has = |count: u64| index.fillers.get(count as usize).is_some_and(|ids| !ids.is_empty());
+    let has = |count: u64| {
+        index
+            .fillers
+            .get(count as usize)
+            .is_some_and(|ids| !ids.is_empty())
+    };
     if sentences == 1 {
         return has(tokens).then(|| vec![tokens]);
     }
@@ -143,7 +174,10 @@ fn split(index: &Index, tokens: u64, sentences: u32, stream: &mut Stream) -> Opt
     let start = stream.below(most);
     for step in 0..most {
         let count = (start + step) % most;
-        if count > 0 && has(count) && let Some(mut rest) = split(index, tokens - count, sentences - 1, stream) {
+        if count > 0
+            && has(count)
+            && let Some(mut rest) = split(index, tokens - count, sentences - 1, stream)
+        {
             rest.push(count);
             return Some(rest);
         }
@@ -152,8 +186,17 @@ fn split(index: &Index, tokens: u64, sentences: u32, stream: &mut Stream) -> Opt
 }
 
 /// A sentence of `count` tokens; an unused one where there is one.
-fn pick(index: &Index, count: u64, used: &[Run], picked: &[Run], stream: &mut Stream) -> Option<UnitId> {
-    let ids = index.fillers.get(count as usize).filter(|ids| !ids.is_empty())?;
+fn pick(
+    index: &Index,
+    count: u64,
+    used: &[Run],
+    picked: &[Run],
+    stream: &mut Stream,
+) -> Option<UnitId> {
+    let ids = index
+        .fillers
+        .get(count as usize)
+        .filter(|ids| !ids.is_empty())?;
     let start = stream.below(ids.len() as u64) as usize;
     let around = (0..ids.len()).map(|step| ids[(start + step) % ids.len()]);
     around
@@ -168,7 +211,10 @@ pub fn repeated_tokens(index: &Index, base: &[Run], fillers: &[Run]) -> u64 {
         .iter()
         .enumerate()
         .filter(|(at, filler)| {
-            let id = UnitId { text: filler.text, unit: filler.from };
+            let id = UnitId {
+                text: filler.text,
+                unit: filler.from,
+            };
             base.iter().chain(&fillers[..*at]).any(|run| run.holds(id))
         })
         .map(|(_, filler)| index.texts[filler.text as usize].tokens(filler.from, filler.to))

@@ -44,7 +44,12 @@ impl TextIndex {
 
     /// The byte range of units `from..to`.
     pub fn bytes(&self, from: u32, to: u32) -> (usize, usize) {
-        let at = |unit: u32| self.starts.get(unit as usize).copied().unwrap_or(self.len_bytes) as usize;
+        let at = |unit: u32| {
+            self.starts
+                .get(unit as usize)
+                .copied()
+                .unwrap_or(self.len_bytes) as usize
+        };
         (at(from), at(to))
     }
 
@@ -72,13 +77,22 @@ impl Index {
     /// # Errors
     /// When the tokenizer cannot be loaded or a text cannot be read.
     pub fn open(corpus: &Corpus, tokenizer: &Tokenizer, cache: Option<&Path>) -> Result<Index> {
-        let name = format!("{}-{}.index", &corpus.digest()[..16], &tokenizer.digest()[..16]);
+        let name = format!(
+            "{}-{}.index",
+            &corpus.digest()[..16],
+            &tokenizer.digest()[..16]
+        );
         let path = cache.map(|folder| folder.join("index").join(name));
         if let Some(index) = path.as_deref().and_then(|path| store::read(path, corpus)) {
             return Ok(index);
         }
-        let index = build::build(corpus, tokenizer)
-            .with_context(|| format!("cannot index the corpus {} for {}", corpus.name, tokenizer.name()))?;
+        let index = build::build(corpus, tokenizer).with_context(|| {
+            format!(
+                "cannot index the corpus {} for {}",
+                corpus.name,
+                tokenizer.name()
+            )
+        })?;
         if let Some(path) = &path {
             store::write(path, &index);
         }

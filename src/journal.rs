@@ -5,5 +5,5 @@ mod row;
 mod run_file;
 
 pub use file::{Journal, Loaded};
-pub use run_file::{Asking, Named, RUN_SCHEMA, RunFile};
 pub use row::{Intent, Line, Outcome, PromptNote, Row, SCHEMA};
+pub use run_file::{Asking, Named, RUN_SCHEMA, RunFile};

@@ -16,7 +16,11 @@ pub struct Lexicon {
 impl Lexicon {
     /// The words of a corpus: read from `cache`, or collected and written there.
     pub fn open(corpus: &Corpus, cache: Option<&Path>) -> Result<Lexicon> {
-        let path = cache.map(|folder| folder.join("index").join(format!("{}.words", &corpus.digest()[..16])));
+        let path = cache.map(|folder| {
+            folder
+                .join("index")
+                .join(format!("{}.words", &corpus.digest()[..16]))
+        });
         if let Some(lexicon) = path.as_deref().and_then(read) {
             return Ok(lexicon);
         }
@@ -100,7 +104,11 @@ fn collect(text: &str, seen: &mut HashSet<u64>) {
                     seen.insert(hash(&bytes[start..at]));
                 }
                 b',' | b'.' | b' ' if end + 1 == from && digits => {
-                    let joined: Vec<u8> = bytes[start..at].iter().copied().filter(u8::is_ascii_digit).collect();
+                    let joined: Vec<u8> = bytes[start..at]
+                        .iter()
+                        .copied()
+                        .filter(u8::is_ascii_digit)
+                        .collect();
                     seen.insert(hash(&joined));
                     // A long number's groups join one by one.
                     previous = Some((start, at));
@@ -129,7 +137,10 @@ mod tests {
     fn words_pairs_and_numbers_are_found_and_others_are_not() {
         let corpus = Corpus {
             name: "x".into(),
-            texts: vec![Text::owned("x", "The well-known City of Oslo had 1,234,567 people; ids a1b2.".into())],
+            texts: vec![Text::owned(
+                "x",
+                "The well-known City of Oslo had 1,234,567 people; ids a1b2.".into(),
+            )],
         };
         let lexicon = Lexicon::of(&corpus).expect("collects");
         for present in ["oslo", "OSLO", "well-known", "well", "1234567", "a1b2"] {
@@ -142,7 +153,10 @@ mod tests {
 
     #[test]
     fn the_cache_gives_the_same_answers() {
-        let corpus = Corpus { name: "x".into(), texts: vec![Text::owned("x", "one two".into())] };
+        let corpus = Corpus {
+            name: "x".into(),
+            texts: vec![Text::owned("x", "one two".into())],
+        };
         let folder = tempfile::tempdir().expect("folder");
         let first = Lexicon::open(&corpus, Some(folder.path())).expect("makes");
         let second = Lexicon::open(&corpus, Some(folder.path())).expect("reads");

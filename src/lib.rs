@@ -24,8 +24,8 @@ pub mod stats; // intervals: no number without one
 // floor 1: what is read
 pub mod corpus; // the texts that haystacks are cut from
 pub mod gguf; // what the weights say of themselves
-pub mod number; // numbers as people read them
 pub mod names; // the word lists that keys and answers are drawn from
+pub mod number; // numbers as people read them
 pub mod task; // the kinds of questions
 
 // floor 2: what is counted

@@ -9,7 +9,10 @@ pub fn cities() -> Result<Vec<String>> {
 
 /// Adjectives of RULER's word list.
 pub fn adjectives() -> Result<Vec<String>> {
-    unpack(include_bytes!("../corpora/names/adjectives.txt.zst"), "adjectives")
+    unpack(
+        include_bytes!("../corpora/names/adjectives.txt.zst"),
+        "adjectives",
+    )
 }
 
 /// Nouns of RULER's word list.
@@ -23,7 +26,8 @@ const MOST_BYTES: usize = 4 << 20;
 fn unpack(packed: &[u8], name: &str) -> Result<Vec<String>> {
     let bytes = zstd::bulk::decompress(packed, MOST_BYTES)
         .with_context(|| format!("the list of {name} cannot be unpacked"))?;
-    let text = String::from_utf8(bytes).with_context(|| format!("the list of {name} is not UTF-8"))?;
+    let text =
+        String::from_utf8(bytes).with_context(|| format!("the list of {name} is not UTF-8"))?;
     Ok(text.lines().map(str::to_string).collect())
 }
 

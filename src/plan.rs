@@ -22,16 +22,28 @@ pub enum Task {
 impl Task {
     /// Name, as typed and as reported, and what the task measures.
     pub const ALL: &'static [(Task, &'static str, &'static str)] = &[
-        (Task::NiahSingle, "niah_single", "one keyed fact, literal retrieval (RULER; Kamradt's needle test)"),
-        (Task::NiahMultikey, "niah_multikey", "several keyed facts of one form, one asked at a time (RULER)"),
+        (
+            Task::NiahSingle,
+            "niah_single",
+            "one keyed fact, literal retrieval (RULER; Kamradt's needle test)",
+        ),
+        (
+            Task::NiahMultikey,
+            "niah_multikey",
+            "several keyed facts of one form, one asked at a time (RULER)",
+        ),
     ];
 
     /// By name.
     pub fn named(name: &str) -> Result<Task> {
-        Task::ALL.iter().find(|(_, known, _)| *known == name).map(|(task, ..)| *task).with_context(|| {
-            let names: Vec<&str> = Task::ALL.iter().map(|(_, name, _)| *name).collect();
-            format!("no task {name}: there are {}", names.join(", "))
-        })
+        Task::ALL
+            .iter()
+            .find(|(_, known, _)| *known == name)
+            .map(|(task, ..)| *task)
+            .with_context(|| {
+                let names: Vec<&str> = Task::ALL.iter().map(|(_, name, _)| *name).collect();
+                format!("no task {name}: there are {}", names.join(", "))
+            })
     }
 
     /// The name.
@@ -71,8 +83,14 @@ impl Depths {
             }));
         }
         let mut depths = Vec::new();
-        for item in written.split(',').map(|item| item.trim().trim_end_matches('%')).filter(|item| !item.is_empty()) {
-            let depth: f64 = item.parse().with_context(|| format!("the depth {item} is not a number"))?;
+        for item in written
+            .split(',')
+            .map(|item| item.trim().trim_end_matches('%'))
+            .filter(|item| !item.is_empty())
+        {
+            let depth: f64 = item
+                .parse()
+                .with_context(|| format!("the depth {item} is not a number"))?;
             if !(0.0..=100.0).contains(&depth) {
                 bail!("the depth {item} is not between 0 and 100 percent");
             }
@@ -90,9 +108,9 @@ impl Depths {
     pub fn cells_percent(&self) -> Vec<f64> {
         match self {
             Depths::At(depths) => depths.clone(),
-            Depths::Strata(count) => {
-                (0..*count).map(|at| 100.0 * (f64::from(at) + 0.5) / f64::from(*count)).collect()
-            }
+            Depths::Strata(count) => (0..*count)
+                .map(|at| 100.0 * (f64::from(at) + 0.5) / f64::from(*count))
+                .collect(),
         }
     }
 
@@ -189,7 +207,10 @@ impl Plan {
                         Task::NiahSingle => 1,
                         Task::NiahMultikey => grid.keys as usize,
                     };
-                    for (set, slots) in sets(cells.len(), keys, sample as usize).into_iter().enumerate() {
+                    for (set, slots) in sets(cells.len(), keys, sample as usize)
+                        .into_iter()
+                        .enumerate()
+                    {
                         let at = [task as u64, length_tokens, u64::from(sample), set as u64];
                         let mut depth = key.stream("depth", &at);
                         let trials: Vec<Trial> = slots
@@ -208,10 +229,16 @@ impl Plan {
                             .collect();
                         let wording = match grid.wording {
                             WordingChoice::Fixed => 0,
-                            WordingChoice::Pool => key.stream("wording", &at).below(WORDINGS.len() as u64) as usize,
+                            WordingChoice::Pool => {
+                                key.stream("wording", &at).below(WORDINGS.len() as u64) as usize
+                            }
                         };
                         id += trials.len() as u64;
-                        groups.push(Group { facts_from: facts, wording, trials });
+                        groups.push(Group {
+                            facts_from: facts,
+                            wording,
+                            trials,
+                        });
                         facts += keys as u64;
                     }
                 }
@@ -228,12 +255,18 @@ impl Plan {
 
     /// Number of facts that the run plants.
     pub fn facts(&self) -> u64 {
-        self.groups.iter().map(|group| group.facts_from + group.trials.len() as u64).max().unwrap_or(0)
+        self.groups
+            .iter()
+            .map(|group| group.facts_from + group.trials.len() as u64)
+            .max()
+            .unwrap_or(0)
     }
 
     /// The group and the slot of a trial.
     pub fn find(&self, id: u64) -> Option<(&Group, &Trial)> {
-        self.groups.iter().find_map(|group| Some((group, group.trials.iter().find(|trial| trial.id == id)?)))
+        self.groups
+            .iter()
+            .find_map(|group| Some((group, group.trials.iter().find(|trial| trial.id == id)?)))
     }
 }
 
@@ -265,13 +298,21 @@ fn sets(cells: usize, keys: usize, sample: usize) -> Vec<Vec<usize>> {
 /// sets share stays a prefix as long as it can.
 fn in_asking_order(mut groups: Vec<Group>, key: &RunKey) -> Vec<Group> {
     let mut rank = std::collections::HashMap::new();
-    let mut lengths: Vec<u64> = groups.iter().map(|group| group.trials[0].length_tokens).collect();
+    let mut lengths: Vec<u64> = groups
+        .iter()
+        .map(|group| group.trials[0].length_tokens)
+        .collect();
     lengths.sort_unstable();
     lengths.dedup();
-    let samples = groups.iter().map(|group| group.trials[0].sample).max().map_or(0, |last| last + 1);
+    let samples = groups
+        .iter()
+        .map(|group| group.trials[0].sample)
+        .max()
+        .map_or(0, |last| last + 1);
     for sample in 0..samples {
         let mut order = lengths.clone();
-        key.stream("order", &[u64::from(sample)]).shuffle(&mut order);
+        key.stream("order", &[u64::from(sample)])
+            .shuffle(&mut order);
         for (place, length) in order.into_iter().enumerate() {
             rank.insert((sample, length), place);
         }
@@ -279,10 +320,22 @@ fn in_asking_order(mut groups: Vec<Group>, key: &RunKey) -> Vec<Group> {
     groups.sort_by(|a, b| {
         let place = |group: &Group| {
             let trial = &group.trials[0];
-            (trial.sample, rank.get(&(trial.sample, trial.length_tokens)).copied(), trial.task as u8)
+            (
+                trial.sample,
+                rank.get(&(trial.sample, trial.length_tokens)).copied(),
+                trial.task as u8,
+            )
         };
-        let shallowest = |group: &Group| group.trials.iter().map(|trial| trial.depth_percent).fold(100.0, f64::min);
-        place(a).cmp(&place(b)).then(shallowest(b).total_cmp(&shallowest(a)))
+        let shallowest = |group: &Group| {
+            group
+                .trials
+                .iter()
+                .map(|trial| trial.depth_percent)
+                .fold(100.0, f64::min)
+        };
+        place(a)
+            .cmp(&place(b))
+            .then(shallowest(b).total_cmp(&shallowest(a)))
     });
     groups
 }
@@ -291,14 +344,23 @@ impl Group {
     /// The haystack's route: that of its sample and length, shared by its sets and tasks.
     pub fn route(&self, index: &Index, key: &RunKey) -> Route {
         let trial = &self.trials[0];
-        Route::draw(index, &mut key.stream("route", &[trial.length_tokens, u64::from(trial.sample)]))
+        Route::draw(
+            index,
+            &mut key.stream("route", &[trial.length_tokens, u64::from(trial.sample)]),
+        )
     }
 
     /// The stream that picks the rounding sentences of a trial.
     pub fn rounding(&self, trial: &Trial, key: &RunKey) -> Stream {
         key.stream(
             "rounding",
-            &[trial.task as u64, trial.length_tokens, u64::from(trial.sample), u64::from(trial.set), u64::from(trial.slot)],
+            &[
+                trial.task as u64,
+                trial.length_tokens,
+                u64::from(trial.sample),
+                u64::from(trial.set),
+                u64::from(trial.slot),
+            ],
         )
     }
 
@@ -320,13 +382,21 @@ impl Group {
     pub fn questions(&self, facts: &Facts, values: ValueType) -> Result<Vec<String>> {
         self.trials
             .iter()
-            .map(|trial| Ok(niah::question(self.wording, values, &self.fact(facts, trial)?.key)))
+            .map(|trial| {
+                Ok(niah::question(
+                    self.wording,
+                    values,
+                    &self.fact(facts, trial)?.key,
+                ))
+            })
             .collect()
     }
 
     /// The fact that a trial asks for.
     pub fn fact<'f>(&self, facts: &'f Facts, trial: &Trial) -> Result<&'f crate::fact::Fact> {
-        facts.get(self.facts_from + u64::from(trial.slot)).context("a trial's fact was not drawn")
+        facts
+            .get(self.facts_from + u64::from(trial.slot))
+            .context("a trial's fact was not drawn")
     }
 }
 
@@ -350,12 +420,22 @@ mod tests {
     }
 
     fn plan(depths: &str, keys: u32, samples: u32) -> Plan {
-        Plan::new(grid(depths, keys, samples), &Secret::from_hex("05").expect("hex").key(""))
+        Plan::new(
+            grid(depths, keys, samples),
+            &Secret::from_hex("05").expect("hex").key(""),
+        )
     }
 
     #[test]
     fn every_cell_is_asked_in_every_sample_and_every_fact_is_asked() {
-        for (depths, keys) in [("11", 5), ("5", 5), ("3", 5), ("0,100", 1), ("strata", 4), ("1", 1)] {
+        for (depths, keys) in [
+            ("11", 5),
+            ("5", 5),
+            ("3", 5),
+            ("0,100", 1),
+            ("strata", 4),
+            ("1", 1),
+        ] {
             let plan = plan(depths, keys, 3);
             let cells = plan.grid.depths.cells_percent();
             for sample in 0..3 {
@@ -363,15 +443,25 @@ mod tests {
                     for task in [Task::NiahMultikey, Task::NiahSingle] {
                         let asked: HashSet<u64> = plan
                             .trials()
-                            .filter(|trial| (trial.sample, trial.length_tokens, trial.task) == (sample, length, task))
+                            .filter(|trial| {
+                                (trial.sample, trial.length_tokens, trial.task)
+                                    == (sample, length, task)
+                            })
                             .map(|trial| trial.cell_percent.to_bits())
                             .collect();
                         assert_eq!(asked.len(), cells.len(), "{depths} {keys}");
                     }
                 }
             }
-            let multikey = plan.groups.iter().filter(|group| group.trials[0].task == Task::NiahMultikey);
-            assert!(multikey.clone().all(|group| group.trials.len() == keys as usize));
+            let multikey = plan
+                .groups
+                .iter()
+                .filter(|group| group.trials[0].task == Task::NiahMultikey);
+            assert!(
+                multikey
+                    .clone()
+                    .all(|group| group.trials.len() == keys as usize)
+            );
         }
     }
 
@@ -393,22 +483,45 @@ mod tests {
     #[test]
     fn rounds_hold_all_lengths_and_extra_questions_are_spread_over_depths() {
         let plan = plan("11", 5, 11);
-        let samples: Vec<u32> = plan.groups.iter().map(|group| group.trials[0].sample).collect();
+        let samples: Vec<u32> = plan
+            .groups
+            .iter()
+            .map(|group| group.trials[0].sample)
+            .collect();
         assert!(samples.is_sorted());
         let mut asked = std::collections::HashMap::new();
-        for trial in plan.trials().filter(|trial| trial.task == Task::NiahMultikey && trial.length_tokens == 512) {
+        for trial in plan
+            .trials()
+            .filter(|trial| trial.task == Task::NiahMultikey && trial.length_tokens == 512)
+        {
             *asked.entry(trial.cell_percent.to_bits()).or_insert(0) += 1;
         }
         let (least, most) = (asked.values().min(), asked.values().max());
-        assert!(most.zip(least).is_some_and(|(most, least)| most - least <= 2), "{asked:?}");
+        assert!(
+            most.zip(least)
+                .is_some_and(|(most, least)| most - least <= 2),
+            "{asked:?}"
+        );
     }
 
     #[test]
     fn depths_are_read_in_their_three_forms() {
-        assert_eq!(Depths::parse("3").expect("count").cells_percent(), [0.0, 50.0, 100.0]);
+        assert_eq!(
+            Depths::parse("3").expect("count").cells_percent(),
+            [0.0, 50.0, 100.0]
+        );
         assert_eq!(Depths::parse("1").expect("count").cells_percent(), [50.0]);
-        assert_eq!(Depths::parse("100, 0,25%").expect("list").cells_percent(), [0.0, 25.0, 100.0]);
-        assert_eq!(Depths::parse("strata").expect("strata").cells_percent().len(), 5);
+        assert_eq!(
+            Depths::parse("100, 0,25%").expect("list").cells_percent(),
+            [0.0, 25.0, 100.0]
+        );
+        assert_eq!(
+            Depths::parse("strata")
+                .expect("strata")
+                .cells_percent()
+                .len(),
+            5
+        );
         for bad in ["", "0", "x", "101,3", "-1,2", ",", "99999"] {
             assert!(Depths::parse(bad).is_err(), "{bad}");
         }

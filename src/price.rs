@@ -26,17 +26,32 @@ struct Row {
 
 impl Price {
     /// Nothing: one's own machine.
-    pub const FREE: Price = Price { input_usd_per_million: 0.0, output_usd_per_million: 0.0 };
+    pub const FREE: Price = Price {
+        input_usd_per_million: 0.0,
+        output_usd_per_million: 0.0,
+    };
 
     /// Reads `IN,OUT` in dollars per million tokens.
     pub fn parse(written: &str) -> Result<Price> {
-        let number = |text: &str| text.trim().parse::<f64>().ok().filter(|price| price.is_finite() && *price >= 0.0);
+        let number = |text: &str| {
+            text.trim()
+                .parse::<f64>()
+                .ok()
+                .filter(|price| price.is_finite() && *price >= 0.0)
+        };
         written
             .split_once(',')
             .and_then(|(input, output)| {
-                Some(Price { input_usd_per_million: number(input)?, output_usd_per_million: number(output)? })
+                Some(Price {
+                    input_usd_per_million: number(input)?,
+                    output_usd_per_million: number(output)?,
+                })
             })
-            .with_context(|| format!("a price is IN,OUT in dollars per million tokens, such as 2,8; got {written}"))
+            .with_context(|| {
+                format!(
+                    "a price is IN,OUT in dollars per million tokens, such as 2,8; got {written}"
+                )
+            })
     }
 
     /// The list price of a provider's model, by the longest prefix of its name in the table.
@@ -47,12 +62,17 @@ impl Price {
             .into_iter()
             .filter(|row| model.starts_with(&row.prefix))
             .max_by_key(|row| row.prefix.len())?;
-        Some(Price { input_usd_per_million: row.input, output_usd_per_million: row.output })
+        Some(Price {
+            input_usd_per_million: row.input,
+            output_usd_per_million: row.output,
+        })
     }
 
     /// Dollars for so many tokens.
     pub fn usd(&self, input_tokens: u64, output_tokens: u64) -> f64 {
-        (input_tokens as f64 * self.input_usd_per_million + output_tokens as f64 * self.output_usd_per_million) / 1e6
+        (input_tokens as f64 * self.input_usd_per_million
+            + output_tokens as f64 * self.output_usd_per_million)
+            / 1e6
     }
 }
 
@@ -62,8 +82,15 @@ mod tests {
 
     #[test]
     fn the_longest_prefix_decides_and_an_unknown_model_has_no_price() {
-        let (large, mini) = (Price::listed("gpt-4.1-2025-04-14"), Price::listed("gpt-4.1-mini"));
-        assert!(large.zip(mini).is_some_and(|(large, mini)| large.input_usd_per_million > mini.input_usd_per_million));
+        let (large, mini) = (
+            Price::listed("gpt-4.1-2025-04-14"),
+            Price::listed("gpt-4.1-mini"),
+        );
+        assert!(
+            large.zip(mini).is_some_and(
+                |(large, mini)| large.input_usd_per_million > mini.input_usd_per_million
+            )
+        );
         assert_eq!(Price::listed("no-such-model"), None);
     }
 

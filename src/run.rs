@@ -144,7 +144,12 @@ impl Runner<'_> {
     ///
     /// # Errors
     /// When a prompt cannot be laid out or a row cannot be written; rows written so far are kept.
-    pub async fn run(&self, before: &Loaded, sink: &mut dyn Sink, stop: watch::Receiver<bool>) -> Result<Ended> {
+    pub async fn run(
+        &self,
+        before: &Loaded,
+        sink: &mut dyn Sink,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Ended> {
         let settled: HashMap<u64, ()> = before
             .rows
             .iter()
@@ -152,7 +157,10 @@ impl Runner<'_> {
             .map(|row| (row.trial.id, ()))
             .collect();
         let planned = self.plan.trials().count() as u64;
-        sink.see(&Event::Began { planned, done: settled.len() as u64 });
+        sink.see(&Event::Began {
+            planned,
+            done: settled.len() as u64,
+        });
         let session = Session {
             runner: self,
             sink: Mutex::new(sink),
@@ -168,7 +176,10 @@ impl Runner<'_> {
             session.spend(row);
         }
         let groups = self.plan.groups.iter().filter(|group| {
-            group.trials.iter().any(|trial| !session.settled.contains_key(&trial.id))
+            group
+                .trials
+                .iter()
+                .any(|trial| !session.settled.contains_key(&trial.id))
         });
         let mut asked = futures_util::stream::iter(groups)
             .map(|group| session.group(group, stop.clone()))
@@ -219,11 +230,24 @@ impl Session<'_> {
             }
             let prompt = set.prompt(slot, group.rounding(trial, runner.key))?;
             let expected = match counted {
-                Some(difference) => Some((prompt.text_tokens as i64 + difference).max(0) as u64 + overhead),
-                None if runner.settings.exact => runner.settings.overhead_tokens.map(|overhead| prompt.text_tokens + overhead),
+                Some(difference) => {
+                    Some((prompt.text_tokens as i64 + difference).max(0) as u64 + overhead)
+                }
+                None if runner.settings.exact => runner
+                    .settings
+                    .overhead_tokens
+                    .map(|overhead| prompt.text_tokens + overhead),
                 None => None,
             };
-            self.trial(group, trial, &prompt, expected, &questions[slot], stop.clone()).await?;
+            self.trial(
+                group,
+                trial,
+                &prompt,
+                expected,
+                &questions[slot],
+                stop.clone(),
+            )
+            .await?;
             if self.ended() || *stop.borrow() {
                 break;
             }
@@ -233,7 +257,12 @@ impl Session<'_> {
 
     /// Sizes a haystack by the server's own count of the whole prompt, in at most three calls.
     /// Returns how many tokens more than the index the server counts.
-    async fn fit_to_server(&self, group: &Group, route: &crate::haystack::Route, plan: &mut SetPlan<'_>) -> Result<Option<i64>> {
+    async fn fit_to_server(
+        &self,
+        group: &Group,
+        route: &crate::haystack::Route,
+        plan: &mut SetPlan<'_>,
+    ) -> Result<Option<i64>> {
         let wanted = plan.text_tokens as i64;
         let mut difference = None;
         for _ in 0..3 {
@@ -249,12 +278,22 @@ impl Session<'_> {
             }
             // Tokens of the index per token of the server, for large differences.
             let step = off * prompt.text_tokens as i64 / (counted as i64).max(1);
-            plan.text_tokens = (plan.text_tokens as i64 - if step == 0 { off.signum() } else { step }).max(1) as u64;
+            plan.text_tokens = (plan.text_tokens as i64
+                - if step == 0 { off.signum() } else { step })
+            .max(1) as u64;
         }
         Ok(difference)
     }
 
-    async fn trial(&self, group: &Group, trial: &Trial, prompt: &Prompt, expected: Option<u64>, question: &str, mut stop: watch::Receiver<bool>) -> Result<()> {
+    async fn trial(
+        &self,
+        group: &Group,
+        trial: &Trial,
+        prompt: &Prompt,
+        expected: Option<u64>,
+        question: &str,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<()> {
         let runner = self.runner;
         let settings = &runner.settings;
         let mut ask = Ask {
@@ -282,7 +321,12 @@ impl Session<'_> {
             }
             attempt += 1;
             let at_ms = now_ms();
-            runner.journal.intend(Intent { schema: SCHEMA, trial: trial.id, attempt, at_ms })?;
+            runner.journal.intend(Intent {
+                schema: SCHEMA,
+                trial: trial.id,
+                attempt,
+                at_ms,
+            })?;
             let outcome = tokio::select! {
                 answered = runner.endpoint.ask(&ask) => match answered {
                     Ok(reply) => Outcome::Reply(reply),
@@ -298,7 +342,11 @@ impl Session<'_> {
             row.void = void_reason(&row);
             row.judged = judge(&row, runner.corpus);
             // A body that costs minutes of prefill is not sent over and over.
-            let retries = if tokens > 100_000 { settings.retries.min(1) } else { settings.retries };
+            let retries = if tokens > 100_000 {
+                settings.retries.min(1)
+            } else {
+                settings.retries
+            };
             let verdict = settle::verdict(&row, enlarged, failures < retries);
             row.settled = matches!(verdict, Verdict::Settled);
             runner.journal.record(row.clone())?;
@@ -320,7 +368,10 @@ impl Session<'_> {
                 Verdict::Retry => {
                     if let Outcome::Failure(failure) = &row.outcome {
                         let wait = Backoff::wait(failures, failure.retry_after_ms());
-                        self.tell(&Event::Waiting { wait_ms: wait.as_millis() as u64, failure });
+                        self.tell(&Event::Waiting {
+                            wait_ms: wait.as_millis() as u64,
+                            failure,
+                        });
                         tokio::select! {
                             () = tokio::time::sleep(wait) => {}
                             () = stopped(&mut stop) => { self.finish(Ended::Interrupted); return Ok(()); }
@@ -332,7 +383,14 @@ impl Session<'_> {
         }
     }
 
-    fn row(&self, group: &Group, trial: &Trial, prompt: &Prompt, expected: Option<u64>, question: &str) -> Result<Row> {
+    fn row(
+        &self,
+        group: &Group,
+        trial: &Trial,
+        prompt: &Prompt,
+        expected: Option<u64>,
+        question: &str,
+    ) -> Result<Row> {
         let runner = self.runner;
         let fact = group.fact(runner.facts, trial)?;
         let mut siblings = Vec::new();
@@ -361,7 +419,9 @@ impl Session<'_> {
                 parts: prompt.parts.clone(),
             },
             max_output_tokens: 0,
-            outcome: Outcome::Failure(Failure::Broken { cause: "not asked".into() }),
+            outcome: Outcome::Failure(Failure::Broken {
+                cause: "not asked".into(),
+            }),
             settled: false,
             void: None,
             judged: None,
@@ -392,7 +452,8 @@ impl Session<'_> {
         let output = reply.usage.output_tokens.unwrap_or(0);
         self.spent_tokens.fetch_add(prompt, Ordering::Relaxed);
         if let Some(price) = self.runner.settings.price {
-            self.spent_microdollars.fetch_add((price.usd(prompt, output) * 1e6) as u64, Ordering::Relaxed);
+            self.spent_microdollars
+                .fetch_add((price.usd(prompt, output) * 1e6) as u64, Ordering::Relaxed);
         }
     }
 
@@ -409,7 +470,10 @@ impl Session<'_> {
         }
         if let (Some(cap), Some(price)) = (caps.cost_usd, self.runner.settings.price) {
             let spent = self.spent_microdollars.load(Ordering::Relaxed) as f64 / 1e6;
-            let next = price.usd(tokens + self.inflight.tokens(), self.runner.settings.max_output_tokens);
+            let next = price.usd(
+                tokens + self.inflight.tokens(),
+                self.runner.settings.max_output_tokens,
+            );
             if spent + next > cap {
                 return Some(format!("--max-cost {cap} (${spent:.4} spent)"));
             }

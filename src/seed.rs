@@ -27,7 +27,10 @@ impl Secret {
     pub fn from_hex(hex: &str) -> Result<Secret> {
         let digits = hex.trim();
         if digits.is_empty() || digits.len() > 64 || !digits.len().is_multiple_of(2) {
-            bail!("a secret is 2 to 64 hex digits, an even number of them; got {}", digits.len());
+            bail!(
+                "a secret is 2 to 64 hex digits, an even number of them; got {}",
+                digits.len()
+            );
         }
         let mut bytes = [0; 32];
         for (at, byte) in bytes.iter_mut().take(digits.len() / 2).enumerate() {
@@ -159,7 +162,10 @@ mod tests {
 
     #[test]
     fn below_covers_its_range_evenly() {
-        let mut stream = Secret::from_hex("02").expect("hex").key("").stream("x", &[]);
+        let mut stream = Secret::from_hex("02")
+            .expect("hex")
+            .key("")
+            .stream("x", &[]);
         let mut seen = [0u32; 7];
         for _ in 0..7000 {
             seen[stream.below(7) as usize] += 1;

@@ -5,8 +5,8 @@ use memchr::memchr3_iter;
 /// Words whose full stop ends no sentence, in lower case.
 const ABBREVIATIONS: &[&str] = &[
     "mr", "mrs", "ms", "messrs", "dr", "st", "rev", "hon", "esq", "col", "gen", "capt", "lieut",
-    "lt", "sgt", "prof", "vs", "viz", "etc", "cf", "vol", "ch", "chap", "ver", "fig",
-    "p", "pp", "i.e", "e.g", "a.m", "p.m", "u.s", "jr", "sr", "co", "inc",
+    "lt", "sgt", "prof", "vs", "viz", "etc", "cf", "vol", "ch", "chap", "ver", "fig", "p", "pp",
+    "i.e", "e.g", "a.m", "p.m", "u.s", "jr", "sr", "co", "inc",
 ];
 
 /// Byte offsets of the spaces before which the text may be cut, ascending.
@@ -96,17 +96,25 @@ mod tests {
     fn sentences_are_cut_before_their_space_and_paragraphs_are_not() {
         assert_eq!(
             units("One here. Two!\n\nThree? “Four,” he said.  Five. Six"),
-            ["One here.", " Two!\n\nThree?", " “Four,” he said.  Five.", " Six"]
+            [
+                "One here.",
+                " Two!\n\nThree?",
+                " “Four,” he said.  Five.",
+                " Six"
+            ]
         );
     }
 
     #[test]
     fn abbreviations_initials_and_numbers_do_not_end_sentences() {
-        assert_eq!(units("Mr. Darcy met J. Austen, No. 5, at 3.14 p.m. Sharp. Then I. He."), [
-            "Mr. Darcy met J. Austen, No. 5, at 3.14 p.m. Sharp.",
-            " Then I.",
-            " He."
-        ]);
+        assert_eq!(
+            units("Mr. Darcy met J. Austen, No. 5, at 3.14 p.m. Sharp. Then I. He."),
+            [
+                "Mr. Darcy met J. Austen, No. 5, at 3.14 p.m. Sharp.",
+                " Then I.",
+                " He."
+            ]
+        );
     }
 
     #[test]

@@ -14,7 +14,8 @@ pub struct ChatTemplate {
 }
 
 /// Stands for a prompt where only what is around it matters: it begins and ends as prompts do.
-const SAMPLE: &str = "The sea was calm.\n\nWhat is the number for Oslo? Answer with the number only.";
+const SAMPLE: &str =
+    "The sea was calm.\n\nWhat is the number for Oslo? Answer with the number only.";
 
 impl ChatTemplate {
     /// The template of a GGUF; none where it has none (a base model).
@@ -32,10 +33,14 @@ impl ChatTemplate {
         let mut environment = Environment::new();
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_function("raise_exception", |said: String| -> Result<String, minijinja::Error> {
-            Err(minijinja::Error::new(ErrorKind::InvalidOperation, said))
-        });
+        environment
+            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.add_function(
+            "raise_exception",
+            |said: String| -> Result<String, minijinja::Error> {
+                Err(minijinja::Error::new(ErrorKind::InvalidOperation, said))
+            },
+        );
         // Templates that print a date would give other bytes every day; a fixed one keeps
         // prompts rebuildable.
         environment.add_function("strftime_now", |_format: String| "26 Jul 2024".to_string());
@@ -46,7 +51,10 @@ impl ChatTemplate {
             environment,
             bos: token("tokenizer.ggml.bos_token_id").unwrap_or_default(),
             eos: token("tokenizer.ggml.eos_token_id").unwrap_or_default(),
-            add_bos: metadata.integer("tokenizer.ggml.add_bos_token").unwrap_or(0) == 1,
+            add_bos: metadata
+                .integer("tokenizer.ggml.add_bos_token")
+                .unwrap_or(0)
+                == 1,
         }))
     }
 

@@ -63,7 +63,10 @@ impl Tokenizer {
         if !path.exists() {
             return Tokenizer::bundled(name_or_path);
         }
-        if path.extension().is_some_and(|extension| extension == "gguf") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "gguf")
+        {
             return Tokenizer::from_gguf(path);
         }
         let json = std::fs::read_to_string(path)
@@ -167,7 +170,10 @@ impl std::fmt::Debug for Tokenizer {
 }
 
 fn name_of(path: &Path) -> String {
-    let named = match path.file_name().map(|name| name.to_string_lossy().into_owned()) {
+    let named = match path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+    {
         // `tokenizer.json` says nothing; its folder usually names the model.
         Some(name) if name == "tokenizer.json" => path
             .canonicalize()
@@ -177,5 +183,8 @@ fn name_of(path: &Path) -> String {
         Some(name) => name,
         None => return path.display().to_string(),
     };
-    named.trim_end_matches(".gguf").trim_end_matches(".json").to_string()
+    named
+        .trim_end_matches(".gguf")
+        .trim_end_matches(".json")
+        .to_string()
 }

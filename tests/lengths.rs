@@ -21,7 +21,11 @@ fn bench(tokenizer: Arc<Tokenizer>) -> Bench {
     tokenizer.encoder().expect("loads");
     let index = Index::build(&corpus, &tokenizer).expect("indexes");
     assert!(index.additive, "{tokenizer:?}");
-    Bench { corpus, tokenizer, index }
+    Bench {
+        corpus,
+        tokenizer,
+        index,
+    }
 }
 
 fn needles(depths: &[f64]) -> Vec<Needle> {
@@ -29,13 +33,22 @@ fn needles(depths: &[f64]) -> Vec<Needle> {
         .iter()
         .enumerate()
         .map(|(at, &depth_percent)| Needle {
-            sentence: format!("The special magic number for Town{at}ville is {}.", 1_000_007 * (at + 1)),
+            sentence: format!(
+                "The special magic number for Town{at}ville is {}.",
+                1_000_007 * (at + 1)
+            ),
             depth_percent,
         })
         .collect()
 }
 
-fn prompt(bench: &Bench, tokens: u64, depths: &[f64], at: QuestionAt, seed: u64) -> anyhow::Result<Prompt> {
+fn prompt(
+    bench: &Bench,
+    tokens: u64,
+    depths: &[f64],
+    at: QuestionAt,
+    seed: u64,
+) -> anyhow::Result<Prompt> {
     let key = Secret::from_hex("0a").expect("hex").key("");
     let assembler = Assembler::new(&bench.corpus, &bench.index, &bench.tokenizer);
     let route = Route::draw(&bench.index, &mut key.stream("route", &[seed]));
@@ -44,32 +57,68 @@ fn prompt(bench: &Bench, tokens: u64, depths: &[f64], at: QuestionAt, seed: u64)
         "Which one, of all the special magic numbers in this long text, is that for Town1ville? Answer with the number only.".to_string(),
     ];
     let needles = needles(depths);
-    let set = assembler.set(&route, SetPlan { text_tokens: tokens, needles: &needles, questions: &questions, question_at: at })?;
+    let set = assembler.set(
+        &route,
+        SetPlan {
+            text_tokens: tokens,
+            needles: &needles,
+            questions: &questions,
+            question_at: at,
+        },
+    )?;
     set.prompt((seed % 2) as usize, key.stream("fill", &[seed]))
 }
 
 fn check(bench: &Bench, tokens: u64, depths: &[f64], at: QuestionAt, seed: u64) {
     let prompt = prompt(bench, tokens, depths, at, seed).expect("fits");
     let text = prompt.rope.text();
-    assert_eq!(bench.tokenizer.count(&text).expect("counts"), tokens, "recounted");
+    assert_eq!(
+        bench.tokenizer.count(&text).expect("counts"),
+        tokens,
+        "recounted"
+    );
     assert_eq!(prompt.text_tokens, tokens);
     assert!(!text.starts_with(char::is_whitespace) && !text.ends_with(char::is_whitespace));
-    assert_eq!(Part::rope(&prompt.parts, &bench.corpus).expect("rebuilds").text(), text);
+    assert_eq!(
+        Part::rope(&prompt.parts, &bench.corpus)
+            .expect("rebuilds")
+            .text(),
+        text
+    );
     for needle in needles(depths) {
-        assert_eq!(text.matches(&needle.sentence).count(), 1, "{}", needle.sentence);
+        assert_eq!(
+            text.matches(&needle.sentence).count(),
+            1,
+            "{}",
+            needle.sentence
+        );
     }
     for placed in &prompt.placed {
         // One unit beside the asked place at most; the longest of prose are about 2,000 tokens.
         let slack = 100.0 * 2500.0 / tokens as f64 + 0.1;
-        assert!((placed.asked_percent - placed.actual_percent).abs() <= slack.max(1.0), "{placed:?} of {tokens}");
+        assert!(
+            (placed.asked_percent - placed.actual_percent).abs() <= slack.max(1.0),
+            "{placed:?} of {tokens}"
+        );
     }
-    let escaped: Vec<u8> = prompt.rope.pieces().iter().flat_map(|piece| piece.json.to_vec()).collect();
-    let read: String = serde_json::from_str(&format!("\"{}\"", String::from_utf8(escaped).expect("UTF-8"))).expect("JSON");
+    let escaped: Vec<u8> = prompt
+        .rope
+        .pieces()
+        .iter()
+        .flat_map(|piece| piece.json.to_vec())
+        .collect();
+    let read: String = serde_json::from_str(&format!(
+        "\"{}\"",
+        String::from_utf8(escaped).expect("UTF-8")
+    ))
+    .expect("JSON");
     assert_eq!(read, text);
 }
 
-static O200K: LazyLock<Bench> = LazyLock::new(|| bench(Tokenizer::bundled("o200k").expect("bundled")));
-static CL100K: LazyLock<Bench> = LazyLock::new(|| bench(Tokenizer::bundled("cl100k").expect("bundled")));
+static O200K: LazyLock<Bench> =
+    LazyLock::new(|| bench(Tokenizer::bundled("o200k").expect("bundled")));
+static CL100K: LazyLock<Bench> =
+    LazyLock::new(|| bench(Tokenizer::bundled("cl100k").expect("bundled")));
 
 fn length() -> impl Strategy<Value = u64> {
     (0.0f64..1.0).prop_map(|share| (200.0 * 5000f64.powf(share)) as u64)
@@ -100,27 +149,63 @@ proptest! {
 fn prompts_at_both_ends_of_the_range_are_exact() {
     for seed in 0..40 {
         check(&O200K, 200, &[0.0, 100.0], QuestionAt::End, seed);
-        check(&O200K, 512, &[0.0, 25.0, 50.0, 75.0, 100.0], QuestionAt::End, seed);
+        check(
+            &O200K,
+            512,
+            &[0.0, 25.0, 50.0, 75.0, 100.0],
+            QuestionAt::End,
+            seed,
+        );
     }
-    check(&O200K, 10_000_000, &[0.0, 25.0, 50.0, 75.0, 100.0], QuestionAt::End, 1);
+    check(
+        &O200K,
+        10_000_000,
+        &[0.0, 25.0, 50.0, 75.0, 100.0],
+        QuestionAt::End,
+        1,
+    );
     check(&O200K, 9_999_999, &[0.0, 50.0], QuestionAt::Start, 2);
 }
 
 #[test]
 fn too_short_and_too_long_are_told_in_one_line() {
-    let short = prompt(&O200K, 60, &[0.0], QuestionAt::End, 1).expect_err("too short").to_string();
-    assert!(short.contains("too short") && !short.contains('\n'), "{short}");
-    let long = prompt(&O200K, 11_000_000, &[0.0], QuestionAt::End, 1).expect_err("too long").to_string();
-    assert!(long.contains("11000000") && long.contains("--corpus"), "{long}");
+    let short = prompt(&O200K, 60, &[0.0], QuestionAt::End, 1)
+        .expect_err("too short")
+        .to_string();
+    assert!(
+        short.contains("too short") && !short.contains('\n'),
+        "{short}"
+    );
+    let long = prompt(&O200K, 11_000_000, &[0.0], QuestionAt::End, 1)
+        .expect_err("too long")
+        .to_string();
+    assert!(
+        long.contains("11000000") && long.contains("--corpus"),
+        "{long}"
+    );
 }
 
 #[test]
 fn a_small_corpus_of_the_users_own_is_met_exactly_or_refused() {
-    let text: String = (0..300).map(|n| format!("Sentence number {n} tells {} apples. ", "very ".repeat(n % 17))).collect();
-    let corpus = Corpus { name: "mine".into(), texts: vec![Text::owned("mine", text.trim().to_string())] };
+    let text: String = (0..300)
+        .map(|n| {
+            format!(
+                "Sentence number {n} tells {} apples. ",
+                "very ".repeat(n % 17)
+            )
+        })
+        .collect();
+    let corpus = Corpus {
+        name: "mine".into(),
+        texts: vec![Text::owned("mine", text.trim().to_string())],
+    };
     let tokenizer = Tokenizer::bundled("o200k").expect("bundled");
     let index = Index::build(&corpus, &tokenizer).expect("indexes");
-    let bench = Bench { corpus, tokenizer, index };
+    let bench = Bench {
+        corpus,
+        tokenizer,
+        index,
+    };
     for seed in 0..50 {
         check(&bench, 300 + seed * 13, &[0.0, 60.0], QuestionAt::End, seed);
     }

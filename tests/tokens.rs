@@ -17,7 +17,10 @@ fn the_fast_encoder_of_a_bundled_vocabulary_agrees_with_the_small_one() {
             let ids = fast.encode(text).expect("encodes");
             assert_eq!(ids, small.encode(text), "{name}: {text:?}");
             assert_eq!(fast.decode(&ids).expect("decodes"), text);
-            let bytes: usize = ids.iter().map(|&id| encoder.token_bytes(id).expect("known")).sum();
+            let bytes: usize = ids
+                .iter()
+                .map(|&id| encoder.token_bytes(id).expect("known"))
+                .sum();
             assert_eq!(bytes, text.len());
         }
     }
@@ -32,7 +35,21 @@ fn the_built_in_corpus_is_indexed_exactly() {
     let index = depthfinder::index::Index::build(&corpus, &tokenizer).expect("indexes");
     println!("{:?}", began.elapsed());
     assert!(index.additive);
-    println!("{} {}", index.total_tokens(depthfinder::corpus::Kind::Prose), index.total_tokens(depthfinder::corpus::Kind::Code));
-    println!("{:?}", index.texts.iter().map(|t| (t.units(), t.len_bytes)).collect::<Vec<_>>());
-    println!("{:?}", index.fillers.iter().map(|f| f.len()).collect::<Vec<_>>());
+    println!(
+        "{} {}",
+        index.total_tokens(depthfinder::corpus::Kind::Prose),
+        index.total_tokens(depthfinder::corpus::Kind::Code)
+    );
+    println!(
+        "{:?}",
+        index
+            .texts
+            .iter()
+            .map(|t| (t.units(), t.len_bytes))
+            .collect::<Vec<_>>()
+    );
+    println!(
+        "{:?}",
+        index.fillers.iter().map(|f| f.len()).collect::<Vec<_>>()
+    );
 }

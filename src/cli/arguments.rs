@@ -46,7 +46,12 @@ pub struct Sweep {
     pub target: String,
 
     /// Tasks, comma-separated (see `depthfinder tasks`)
-    #[arg(long, default_value = "niah_multikey", value_delimiter = ',', help_heading = "Grid")]
+    #[arg(
+        long,
+        default_value = "niah_multikey",
+        value_delimiter = ',',
+        help_heading = "Grid"
+    )]
     pub task: Vec<String>,
     /// Lengths: 4k,32k,128k or 1k..10M [default: from 512 doubling up to the declared window]
     #[arg(long, help_heading = "Grid")]

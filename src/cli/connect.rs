@@ -57,20 +57,31 @@ pub async fn target(arguments: &Sweep, log_folder: &Path) -> Result<Connected> {
 async fn sim(arguments: &Sweep, what: &str) -> Result<Connected> {
     let truth = Truth::parse(what)?;
     let wire = Arc::new(SimWire::new(truth)?);
-    let options = ConnectOptions { target: arguments.target.clone(), wire: Some(wire), ..ConnectOptions::default() };
+    let options = ConnectOptions {
+        target: arguments.target.clone(),
+        wire: Some(wire),
+        ..ConnectOptions::default()
+    };
     let endpoint = connect(options).await?;
     // The simulated model says what it counts with, like a published tokenizer.
     let tokenizer = Tokenizer::bundled("o200k")?;
     let overhead_tokens = probe(endpoint.as_ref(), &tokenizer, arguments).await?;
-    Ok(Connected { endpoint, tokenizer: Some(tokenizer), overhead_tokens, free: true, one_at_a_time: false, _server: None })
+    Ok(Connected {
+        endpoint,
+        tokenizer: Some(tokenizer),
+        overhead_tokens,
+        free: true,
+        one_at_a_time: false,
+        _server: None,
+    })
 }
 
 async fn remote(arguments: &Sweep) -> Result<Connected> {
     let mut headers = Vec::new();
     for header in &arguments.header {
-        let (name, value) = header
-            .split_once(':')
-            .context("a --header is NAME:VALUE; its value is not printed here because it may be a key")?;
+        let (name, value) = header.split_once(':').context(
+            "a --header is NAME:VALUE; its value is not printed here because it may be a key",
+        )?;
         headers.push((name.trim().to_string(), Secret::new(value.trim())));
     }
     let endpoint = connect(ConnectOptions {
@@ -82,11 +93,21 @@ async fn remote(arguments: &Sweep) -> Result<Connected> {
     })
     .await?;
     let free = reqwest::Url::parse(&arguments.target).is_ok_and(|url| is_loopback(&url));
-    let tokenizer = match (&arguments.tokenizer, arguments.target.strip_prefix("openai:")) {
+    let tokenizer = match (
+        &arguments.tokenizer,
+        arguments.target.strip_prefix("openai:"),
+    ) {
         (Some(_), _) | (None, None) => None,
         (None, Some(_)) => Some(Tokenizer::bundled("o200k")?),
     };
-    Ok(Connected { endpoint, tokenizer, overhead_tokens: None, free, one_at_a_time: false, _server: None })
+    Ok(Connected {
+        endpoint,
+        tokenizer,
+        overhead_tokens: None,
+        free,
+        one_at_a_time: false,
+        _server: None,
+    })
 }
 
 async fn local(arguments: &Sweep, what: &str, log_folder: &Path) -> Result<Connected> {
@@ -103,7 +124,13 @@ async fn local(arguments: &Sweep, what: &str, log_folder: &Path) -> Result<Conne
         Some(template) => Some(template.overhead_tokens(&tokenizer, arguments.system.as_deref())?),
         None => None,
     };
-    let local = Local { path: model.path, name: model.name, metadata, tokenizer, overhead_tokens };
+    let local = Local {
+        path: model.path,
+        name: model.name,
+        metadata,
+        tokenizer,
+        overhead_tokens,
+    };
     if arguments.dry_run {
         return Ok(local.connected(Arc::new(Unstarted(local.served())), None));
     }
@@ -119,14 +146,24 @@ async fn local(arguments: &Sweep, what: &str, log_folder: &Path) -> Result<Conne
             ready_within: None,
         };
         // Loading polls and waits: not on a thread that answers are read on.
-        match tokio::task::spawn_blocking(move || tokio::runtime::Handle::current().block_on(server::ManagedServer::start(&options))).await? {
+        match tokio::task::spawn_blocking(move || {
+            tokio::runtime::Handle::current().block_on(server::ManagedServer::start(&options))
+        })
+        .await?
+        {
             Ok(server) => {
-                let endpoint = connect(ConnectOptions { target: server.base_url.clone(), ..ConnectOptions::default() }).await?;
+                let endpoint = connect(ConnectOptions {
+                    target: server.base_url.clone(),
+                    ..ConnectOptions::default()
+                })
+                .await?;
                 fetching.done();
                 return Ok(local.connected(endpoint, Some(server)));
             }
             Err(error) if arguments.backend == "auto" && arguments.llama_server.is_none() => {
-                fetching.say(&format!("llama-server cannot be used ({error:#}); the built-in engine runs the model"));
+                fetching.say(&format!(
+                    "llama-server cannot be used ({error:#}); the built-in engine runs the model"
+                ));
             }
             Err(error) => return Err(error),
         }
@@ -137,7 +174,11 @@ async fn local(arguments: &Sweep, what: &str, log_folder: &Path) -> Result<Conne
 }
 
 /// The llama-server to use; none for the built-in engine.
-async fn llama_server(arguments: &Sweep, store: &Store, fetching: &mut Fetching) -> Result<Option<PathBuf>> {
+async fn llama_server(
+    arguments: &Sweep,
+    store: &Store,
+    fetching: &mut Fetching,
+) -> Result<Option<PathBuf>> {
     if arguments.backend == "engine" {
         return Ok(None);
     }
@@ -147,7 +188,9 @@ async fn llama_server(arguments: &Sweep, store: &Store, fetching: &mut Fetching)
     match local::fetch_llama_server(store, &mut |progress| fetching.see(&progress)).await {
         Ok(fetched) => Ok(Some(fetched)),
         Err(error) if arguments.backend == "auto" => {
-            fetching.say(&format!("no llama-server here ({error:#}); the built-in engine runs the model"));
+            fetching.say(&format!(
+                "no llama-server here ({error:#}); the built-in engine runs the model"
+            ));
             Ok(None)
         }
         Err(error) => Err(error),
@@ -156,13 +199,22 @@ async fn llama_server(arguments: &Sweep, store: &Store, fetching: &mut Fetching)
 
 #[cfg(feature = "engine")]
 fn engine(local: &Local, arguments: &Sweep) -> Result<Arc<dyn Endpoint>> {
-    let engine = local::in_process::InProcess::load(&local.path, &local.name, &local.metadata, local.tokenizer.clone(), arguments.threads)?;
+    let engine = local::in_process::InProcess::load(
+        &local.path,
+        &local.name,
+        &local.metadata,
+        local.tokenizer.clone(),
+        arguments.threads,
+    )?;
     Ok(Arc::new(engine))
 }
 
 #[cfg(not(feature = "engine"))]
 fn engine(local: &Local, _arguments: &Sweep) -> Result<Arc<dyn Endpoint>> {
-    bail!("{} needs a llama-server (--llama-server PATH): this depthfinder was built without its engine", local.name)
+    bail!(
+        "{} needs a llama-server (--llama-server PATH): this depthfinder was built without its engine",
+        local.name
+    )
 }
 
 impl Local {
@@ -175,7 +227,11 @@ impl Local {
         }
     }
 
-    fn connected(&self, endpoint: Arc<dyn Endpoint>, server: Option<server::ManagedServer>) -> Connected {
+    fn connected(
+        &self,
+        endpoint: Arc<dyn Endpoint>,
+        server: Option<server::ManagedServer>,
+    ) -> Connected {
         Connected {
             endpoint,
             tokenizer: Some(self.tokenizer.clone()),
@@ -195,8 +251,16 @@ impl Endpoint for Unstarted {
         &self.0
     }
 
-    fn ask<'a>(&'a self, _ask: &'a Ask) -> futures_util::future::BoxFuture<'a, Result<crate::reply::Reply, crate::reply::Failure>> {
-        Box::pin(async { Err(crate::reply::Failure::Unreachable { cause: "a dry run asks nothing".into() }) })
+    fn ask<'a>(
+        &'a self,
+        _ask: &'a Ask,
+    ) -> futures_util::future::BoxFuture<'a, Result<crate::reply::Reply, crate::reply::Failure>>
+    {
+        Box::pin(async {
+            Err(crate::reply::Failure::Unreachable {
+                cause: "a dry run asks nothing".into(),
+            })
+        })
     }
 }
 
@@ -205,7 +269,11 @@ impl Endpoint for Unstarted {
 ///
 /// # Errors
 /// When even a short question fails: better told before a long one is paid for.
-pub async fn probe(endpoint: &dyn Endpoint, tokenizer: &Tokenizer, arguments: &Sweep) -> Result<Option<u64>> {
+pub async fn probe(
+    endpoint: &dyn Endpoint,
+    tokenizer: &Tokenizer,
+    arguments: &Sweep,
+) -> Result<Option<u64>> {
     const SHORT: &str = "The sea was calm.\n\nWhat was calm? Answer with one word only.";
     let ask = Ask {
         system: arguments.system.clone(),
@@ -214,9 +282,15 @@ pub async fn probe(endpoint: &dyn Endpoint, tokenizer: &Tokenizer, arguments: &S
         temperature: super::sweep::temperature(arguments)?,
         reasoning: arguments.reasoning.clone(),
     };
-    let reply = endpoint.ask(&ask).await.context("a short trial question failed")?;
+    let reply = endpoint
+        .ask(&ask)
+        .await
+        .context("a short trial question failed")?;
     let own = tokenizer.count(SHORT)?;
-    Ok(reply.usage.prompt_tokens.and_then(|reported| reported.checked_sub(own)))
+    Ok(reply
+        .usage
+        .prompt_tokens
+        .and_then(|reported| reported.checked_sub(own)))
 }
 
 /// Says in two lines what was found.
@@ -224,8 +298,16 @@ pub fn describe(connected: &Connected, server_counts: bool) {
     let served = connected.endpoint.served();
     let window = served
         .window_tokens
-        .map_or("declares no window".to_string(), |tokens| format!("declares a window of {} tokens", crate::number::grouped(tokens)));
-    let software = served.software.as_deref().map_or(String::new(), |name| format!(" ({name})"));
+        .map_or("declares no window".to_string(), |tokens| {
+            format!(
+                "declares a window of {} tokens",
+                crate::number::grouped(tokens)
+            )
+        });
+    let software = served
+        .software
+        .as_deref()
+        .map_or(String::new(), |name| format!(" ({name})"));
     screen::note(&format!("{}{software} {window}", served.model));
     screen::note(&match (&connected.tokenizer, connected.overhead_tokens) {
         (Some(tokenizer), Some(overhead)) => {

@@ -38,14 +38,18 @@ impl Estimate {
     }
 
     fn usd(&self) -> Option<f64> {
-        self.price.map(|price| price.usd(self.prompt_tokens, self.output_tokens))
+        self.price
+            .map(|price| price.usd(self.prompt_tokens, self.output_tokens))
     }
 
     /// Prints the plan.
     pub fn print(&self, plan: &Plan, connected_free: bool) {
         for task in &plan.grid.tasks {
             for length in &plan.grid.lengths_tokens {
-                let trials = plan.trials().filter(|trial| trial.task == *task && trial.length_tokens == *length).count();
+                let trials = plan
+                    .trials()
+                    .filter(|trial| trial.task == *task && trial.length_tokens == *length)
+                    .count();
                 screen::out(&format!(
                     "{:<14} {:>12} tokens  {:>5} trials  {:>15} prompt tokens",
                     task.name(),
@@ -65,7 +69,9 @@ impl Estimate {
         ));
         screen::out(&match (self.usd(), connected_free) {
             (_, true) => "price: none, it runs on this machine".to_string(),
-            (Some(usd), _) => format!("price: at most ${usd:.2} by list price, without cached-token discounts and retries"),
+            (Some(usd), _) => format!(
+                "price: at most ${usd:.2} by list price, without cached-token discounts and retries"
+            ),
             (None, _) => "price: not known for this model (give --price IN,OUT)".to_string(),
         });
         // Prefill dominates: two speeds that bracket what is seen in practice.
@@ -80,7 +86,9 @@ impl Estimate {
     /// Refuses to go on where money would be spent unasked.
     pub fn consent(&self, arguments: &Sweep, caps: &Caps, free: bool) -> Result<()> {
         if caps.cost_usd.is_some() && self.price.is_none() {
-            bail!("--max-cost needs a known price: add --price IN,OUT in dollars per million tokens");
+            bail!(
+                "--max-cost needs a known price: add --price IN,OUT in dollars per million tokens"
+            );
         }
         let capped = caps.cost_usd.is_some() || caps.tokens.is_some() || caps.trials.is_some();
         if free || arguments.yes || capped {

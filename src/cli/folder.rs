@@ -20,7 +20,13 @@ pub fn default_name(began_ms: u64, model: &str, task: &str) -> PathBuf {
         .unwrap_or_else(|_| began_ms.to_string());
     let model: String = model
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') {
+                c
+            } else {
+                '-'
+            }
+        })
         .take(60)
         .collect();
     Path::new("outputs").join(format!("{time}-{}-{task}", model.trim_matches('-')))
@@ -28,13 +34,18 @@ pub fn default_name(began_ms: u64, model: &str, task: &str) -> PathBuf {
 
 /// Makes the folder, or checks that an existing one is of the same run.
 pub fn prepare(folder: &Path, run: &RunFile) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the run folder {}", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the run folder {}", folder.display()))?;
     let Some(earlier) = RunFile::read(folder)? else {
         let strangers = std::fs::read_dir(folder)
             .with_context(|| format!("cannot read {}", folder.display()))?
             .filter_map(|entry| entry.ok())
             .any(|entry| entry.file_name() != "llama-server.log");
-        ensure!(!strangers, "{} is not empty and no run folder: choose another --out", folder.display());
+        ensure!(
+            !strangers,
+            "{} is not empty and no run folder: choose another --out",
+            folder.display()
+        );
         return run.write(folder);
     };
     if let Some(difference) = run.differs_from(&earlier) {
@@ -66,8 +77,12 @@ impl Kept {
     /// # Errors
     /// When it is none, or the corpus has changed since.
     pub fn read(folder: &Path) -> Result<Kept> {
-        let run = RunFile::read(folder)?
-            .with_context(|| format!("{} holds no run.json: is it a run folder?", folder.display()))?;
+        let run = RunFile::read(folder)?.with_context(|| {
+            format!(
+                "{} holds no run.json: is it a run folder?",
+                folder.display()
+            )
+        })?;
         let loaded = Journal::read(folder)?;
         let corpus = Corpus::open(&run.corpus.name)?;
         ensure!(
@@ -78,7 +93,13 @@ impl Kept {
         );
         let key = Secret::from_hex(&run.secret)?.key(&run.salt);
         let plan = Plan::new(run.grid.clone(), &key);
-        Ok(Kept { run, loaded, corpus, plan, key })
+        Ok(Kept {
+            run,
+            loaded,
+            corpus,
+            plan,
+            key,
+        })
     }
 }
 
@@ -102,14 +123,26 @@ impl Ground {
             let index = Index::open(&corpus, tokenizer, cache.as_deref());
             (words.join(), index)
         });
-        let lexicon = lexicon.map_err(|_| anyhow::anyhow!("collecting the corpus's words failed"))??;
+        let lexicon =
+            lexicon.map_err(|_| anyhow::anyhow!("collecting the corpus's words failed"))??;
         let facts = Facts::draw(key, plan.grid.values, plan.facts(), &lexicon)?;
-        Ok(Ground { corpus, index: index?, facts })
+        Ok(Ground {
+            corpus,
+            index: index?,
+            facts,
+        })
     }
 }
 
 /// Sums a run up and writes `summary.json`, the charts, the tables and the reports.
-pub fn write_results(folder: &Path, run: &RunFile, plan: &Plan, loaded: &Loaded, corpus: &Corpus, price: Option<crate::price::Price>) -> Result<Summary> {
+pub fn write_results(
+    folder: &Path,
+    run: &RunFile,
+    plan: &Plan,
+    loaded: &Loaded,
+    corpus: &Corpus,
+    price: Option<crate::price::Price>,
+) -> Result<Summary> {
     let summary = summarize(run, plan, &loaded.rows, corpus, price);
     let mut json = serde_json::to_vec_pretty(&summary).context("cannot write summary.json")?;
     json.push(b'\n');
@@ -126,14 +159,26 @@ pub fn write_results(folder: &Path, run: &RunFile, plan: &Plan, loaded: &Loaded,
     write(folder, "heatmap.png", &heatmap.png)?;
     let name = folder.display().to_string();
     write(folder, "cells.csv", report::csv(&summary).as_bytes())?;
-    write(folder, "report.md", report::markdown(&summary, &name).as_bytes())?;
-    write(folder, "report.html", report::html(&summary, &name, &accuracy.svg, &heatmap.svg).as_bytes())?;
+    write(
+        folder,
+        "report.md",
+        report::markdown(&summary, &name).as_bytes(),
+    )?;
+    write(
+        folder,
+        "report.html",
+        report::html(&summary, &name, &accuracy.svg, &heatmap.svg).as_bytes(),
+    )?;
     Ok(summary)
 }
 
 fn write(folder: &Path, name: &str, content: &[u8]) -> Result<()> {
     let path = folder.join(name);
     std::fs::write(&path, content).with_context(|| {
-        format!("cannot write {}: the journal is complete; `depthfinder report {}` draws it again", path.display(), folder.display())
+        format!(
+            "cannot write {}: the journal is complete; `depthfinder report {}` draws it again",
+            path.display(),
+            folder.display()
+        )
     })
 }

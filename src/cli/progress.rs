@@ -36,7 +36,9 @@ impl Progressing {
     pub fn new(quiet: bool, price: Option<Price>) -> Progressing {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-            if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg} {elapsed} eta {eta}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{bar:24} {pos}/{len} {msg} {elapsed} eta {eta}")
+            {
                 bar.set_style(style);
             }
             bar
@@ -99,7 +101,11 @@ impl Progressing {
         if self.void > 0 {
             parts.push(format!("{} void", self.void));
         }
-        parts.push(format!("{} tokens ({}/s)", grouped(self.tokens), grouped((self.tokens as f64 / seconds) as u64)));
+        parts.push(format!(
+            "{} tokens ({}/s)",
+            grouped(self.tokens),
+            grouped((self.tokens as f64 / seconds) as u64)
+        ));
         if self.cached > 0 {
             parts.push(format!("{} cached", grouped(self.cached)));
         }
@@ -134,7 +140,10 @@ impl Sink for Progressing {
             }
             Event::Recorded(row) => self.record(row),
             Event::Waiting { wait_ms, failure } => {
-                let line = format!("{failure}; asked again in {:.1} s", *wait_ms as f64 / 1000.0);
+                let line = format!(
+                    "{failure}; asked again in {:.1} s",
+                    *wait_ms as f64 / 1000.0
+                );
                 match &self.bar {
                     Some(bar) => bar.println(line),
                     None if !self.quiet => screen::note(&line),
@@ -161,10 +170,16 @@ impl Fetching {
     pub fn see(&mut self, progress: &Progress<'_>) {
         match progress {
             Progress::Step(step) => self.say(step),
-            Progress::Bytes { done_bytes, total_bytes } if !self.quiet && std::io::stderr().is_terminal() => {
+            Progress::Bytes {
+                done_bytes,
+                total_bytes,
+            } if !self.quiet && std::io::stderr().is_terminal() => {
                 let bar = self.bar.get_or_insert_with(|| {
-                    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-                    if let Ok(style) = ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}") {
+                    let bar =
+                        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+                    if let Ok(style) = ProgressStyle::with_template(
+                        "{bar:24} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
+                    ) {
                         bar.set_style(style);
                     }
                     bar

@@ -12,8 +12,15 @@ pub fn run(arguments: &Report) -> Result<Exit> {
     for folder in &arguments.run {
         let kept = Kept::read(folder)?;
         let price = Price::listed(&kept.run.served.model);
-        let summary = write_results(folder, &kept.run, &kept.plan, &kept.loaded, &kept.corpus, price)
-            .with_context(|| format!("cannot report on {}", folder.display()))?;
+        let summary = write_results(
+            folder,
+            &kept.run,
+            &kept.plan,
+            &kept.loaded,
+            &kept.corpus,
+            price,
+        )
+        .with_context(|| format!("cannot report on {}", folder.display()))?;
         if !arguments.json {
             super::sweep::print_summary(&summary, folder);
         }

@@ -19,6 +19,14 @@ pub fn note(line: &str) {
 
 /// The one line that a failed command ends with.
 pub fn error(message: &str) {
-    let one_line: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let _ = writeln!(std::io::stderr().lock(), "depthfinder: {}", one_line.join(" "));
+    let one_line: Vec<&str> = message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "depthfinder: {}",
+        one_line.join(" ")
+    );
 }

@@ -10,9 +10,15 @@ use anyhow::{Context, Result, ensure};
 /// Prints a trial's prompt, from its row where it was asked, else from secret and coordinates.
 pub fn run(arguments: &Show) -> Result<Exit> {
     let kept = Kept::read(&arguments.run)?;
-    let asked = kept.loaded.rows.iter().rev().find(|row| row.trial.id == arguments.trial);
+    let asked = kept
+        .loaded
+        .rows
+        .iter()
+        .rev()
+        .find(|row| row.trial.id == arguments.trial);
     if arguments.row {
-        let row = asked.with_context(|| format!("trial {} has not been asked yet", arguments.trial))?;
+        let row =
+            asked.with_context(|| format!("trial {} has not been asked yet", arguments.trial))?;
         screen::out(&serde_json::to_string_pretty(row)?);
         return Ok(Exit::Done);
     }
@@ -36,25 +42,33 @@ pub fn run(arguments: &Show) -> Result<Exit> {
 
 fn rebuilt(kept: Kept, id: u64) -> Result<crate::rope::Rope> {
     let (group, trial) = kept.plan.find(id).with_context(|| {
-        format!("there is no trial {id}: this run has trials 0 to {}", kept.plan.trials().count().saturating_sub(1))
+        format!(
+            "there is no trial {id}: this run has trials 0 to {}",
+            kept.plan.trials().count().saturating_sub(1)
+        )
     })?;
     ensure!(
         !kept.run.server_counts,
         "trial {id} has not been asked yet, and its length depends on the server's own count"
     );
-    let tokenizer = Tokenizer::resolve(&kept.run.tokenizer.name)
-        .with_context(|| format!("trial {id} has not been asked yet, and its tokenizer is not at hand"))?;
+    let tokenizer = Tokenizer::resolve(&kept.run.tokenizer.name).with_context(|| {
+        format!("trial {id} has not been asked yet, and its tokenizer is not at hand")
+    })?;
     let ground = Ground::lay(kept.corpus, &tokenizer, &kept.plan, &kept.key)?;
     let assembler = Assembler::new(&ground.corpus, &ground.index, &tokenizer);
     let values = kept.plan.grid.values;
     let needles = group.needles(&ground.facts, values)?;
     let questions = group.questions(&ground.facts, values)?;
     let plan = SetPlan {
-        text_tokens: trial.length_tokens.saturating_sub(kept.run.overhead_tokens.unwrap_or(0)),
+        text_tokens: trial
+            .length_tokens
+            .saturating_sub(kept.run.overhead_tokens.unwrap_or(0)),
         needles: &needles,
         questions: &questions,
         question_at: kept.plan.grid.question_at,
     };
     let set = assembler.set(&group.route(&ground.index, &kept.key), plan)?;
-    Ok(set.prompt(trial.slot as usize, group.rounding(trial, &kept.key))?.rope)
+    Ok(set
+        .prompt(trial.slot as usize, group.rounding(trial, &kept.key))?
+        .rope)
 }

@@ -45,7 +45,8 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     // The log of a local server belongs into the run folder, which may not have its name yet.
     let log_folder = match &arguments.out {
         Some(folder) if !arguments.dry_run => {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make the run folder {}", folder.display()))?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make the run folder {}", folder.display()))?;
             folder.clone()
         }
         _ => std::env::temp_dir(),
@@ -103,8 +104,14 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         grid,
         secret: secret.to_hex(),
         salt: arguments.salt.clone(),
-        corpus: Named { name: corpus.name.clone(), digest: corpus.digest() },
-        tokenizer: Named { name: tokenizer_name(&arguments, &tokenizer), digest: tokenizer.digest().to_string() },
+        corpus: Named {
+            name: corpus.name.clone(),
+            digest: corpus.digest(),
+        },
+        tokenizer: Named {
+            name: tokenizer_name(&arguments, &tokenizer),
+            digest: tokenizer.digest().to_string(),
+        },
         exact,
         server_counts,
         overhead_tokens: connected.overhead_tokens,
@@ -112,16 +119,29 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     };
     let folder = match &arguments.out {
         Some(folder) => folder.clone(),
-        None => folder::default_name(began_ms, &run.served.model, run.grid.tasks.first().map_or("sweep", |task| task.name())),
+        None => folder::default_name(
+            began_ms,
+            &run.served.model,
+            run.grid.tasks.first().map_or("sweep", |task| task.name()),
+        ),
     };
     folder::prepare(&folder, &run)?;
     let (journal, before) = Journal::open(&folder)?;
     note(&arguments, before.repaired.as_deref());
     if before.open_intents > 0 {
-        note(&arguments, Some(&format!("{} questions were sent and not answered before: they are asked again and may be paid twice", before.open_intents)));
+        note(
+            &arguments,
+            Some(&format!(
+                "{} questions were sent and not answered before: they are asked again and may be paid twice",
+                before.open_intents
+            )),
+        );
     }
 
-    note(&arguments, Some(&format!("run folder {}", folder.display())));
+    note(
+        &arguments,
+        Some(&format!("run folder {}", folder.display())),
+    );
     let ground = {
         let (plan, key, tokenizer) = (plan.clone(), key.clone(), tokenizer.clone());
         tokio::task::spawn_blocking(move || Ground::lay(corpus, &tokenizer, &plan, &key)).await??
@@ -179,8 +199,15 @@ fn conclude(arguments: &Sweep, folder: &Path, summary: &Summary, ended: Ended) -
     } else if !arguments.quiet {
         print_summary(summary, folder);
     }
-    let again = format!("run the same command with --out {} to go on", folder.display());
-    let kept = format!("{} of {} trials are kept", summary.totals.scored + summary.totals.void, summary.totals.planned);
+    let again = format!(
+        "run the same command with --out {} to go on",
+        folder.display()
+    );
+    let kept = format!(
+        "{} of {} trials are kept",
+        summary.totals.scored + summary.totals.void,
+        summary.totals.planned
+    );
     match ended {
         Ended::Complete => {}
         Ended::Interrupted => {
@@ -188,7 +215,9 @@ fn conclude(arguments: &Sweep, folder: &Path, summary: &Summary, ended: Ended) -
             return Ok(Exit::Interrupted);
         }
         Ended::Capped(cap) => {
-            screen::note(&format!("stopped by {cap}: {kept}; {again} with a higher cap"));
+            screen::note(&format!(
+                "stopped by {cap}: {kept}; {again} with a higher cap"
+            ));
             return Ok(Exit::Undecided);
         }
         Ended::Fatal(failure) => bail!("{failure}; {kept}; mend it and {again}"),
@@ -222,8 +251,15 @@ pub fn print_summary(summary: &Summary, folder: &Path) {
                 ),
                 _ => "not scored".to_string(),
             };
-            let void = if point.void > 0 { format!("  {} void", point.void) } else { String::new() };
-            screen::out(&format!("{:>12} tokens  {accuracy}{void}", grouped(point.length_tokens)));
+            let void = if point.void > 0 {
+                format!("  {} void", point.void)
+            } else {
+                String::new()
+            };
+            screen::out(&format!(
+                "{:>12} tokens  {accuracy}{void}",
+                grouped(point.length_tokens)
+            ));
         }
     }
     for warning in &summary.warnings {
@@ -247,11 +283,26 @@ fn check(arguments: &Sweep) -> Result<()> {
     temperature(arguments)?;
     caps(arguments)?;
     parse_tokens(&arguments.max_inflight_tokens).context("bad --max-inflight-tokens")?;
-    ensure!((1..=10_000).contains(&arguments.samples), "--samples is between 1 and 10,000");
-    ensure!((1..=1_000).contains(&arguments.keys), "--keys is between 1 and 1,000");
-    ensure!((1..=1_000_000).contains(&arguments.max_output), "--max-output is between 1 and 1,000,000");
-    ensure!(arguments.concurrency.is_none_or(|count| count > 0), "--concurrency is at least 1");
-    ensure!((0.0..=1.0).contains(&arguments.threshold), "--threshold is a share between 0 and 1");
+    ensure!(
+        (1..=10_000).contains(&arguments.samples),
+        "--samples is between 1 and 10,000"
+    );
+    ensure!(
+        (1..=1_000).contains(&arguments.keys),
+        "--keys is between 1 and 1,000"
+    );
+    ensure!(
+        (1..=1_000_000).contains(&arguments.max_output),
+        "--max-output is between 1 and 1,000,000"
+    );
+    ensure!(
+        arguments.concurrency.is_none_or(|count| count > 0),
+        "--concurrency is at least 1"
+    );
+    ensure!(
+        (0.0..=1.0).contains(&arguments.threshold),
+        "--threshold is a share between 0 and 1"
+    );
     if let Some(price) = &arguments.price {
         Price::parse(price)?;
     }
@@ -273,12 +324,17 @@ pub fn temperature(arguments: &Sweep) -> Result<Option<f64>> {
             .ok()
             .filter(|temperature: &f64| (0.0..=2.0).contains(temperature))
             .map(Some)
-            .with_context(|| format!("--temperature is between 0 and 2, or \"unset\"; got {written}")),
+            .with_context(|| {
+                format!("--temperature is between 0 and 2, or \"unset\"; got {written}")
+            }),
     }
 }
 
 fn asking(arguments: &Sweep) -> Result<Asking> {
-    let reasons = arguments.reasoning.as_deref().is_some_and(|effort| effort != "none");
+    let reasons = arguments
+        .reasoning
+        .as_deref()
+        .is_some_and(|effort| effort != "none");
     Ok(Asking {
         max_output_tokens: arguments.max_output + if reasons { REASONING_TOKENS } else { 0 },
         temperature: temperature(arguments)?,
@@ -291,7 +347,12 @@ fn asking(arguments: &Sweep) -> Result<Asking> {
 fn caps(arguments: &Sweep) -> Result<Caps> {
     Ok(Caps {
         trials: arguments.max_trials,
-        tokens: arguments.max_tokens.as_deref().map(parse_tokens).transpose().context("bad --max-tokens")?,
+        tokens: arguments
+            .max_tokens
+            .as_deref()
+            .map(parse_tokens)
+            .transpose()
+            .context("bad --max-tokens")?,
         cost_usd: arguments.max_cost,
     })
 }
@@ -321,15 +382,25 @@ fn grid(arguments: &Sweep, served: &Served, max_output_tokens: u64) -> Result<Gr
             "uuids" => ValueType::Uuids,
             _ => ValueType::Numbers,
         },
-        wording: if arguments.wording == "pool" { WordingChoice::Pool } else { WordingChoice::Fixed },
-        question_at: if arguments.question_at == "start" { QuestionAt::Start } else { QuestionAt::End },
+        wording: if arguments.wording == "pool" {
+            WordingChoice::Pool
+        } else {
+            WordingChoice::Fixed
+        },
+        question_at: if arguments.question_at == "start" {
+            QuestionAt::Start
+        } else {
+            QuestionAt::End
+        },
     })
 }
 
 /// From 512 doubling up to the window, whose last step leaves room for the answer.
 fn default_lengths(window_tokens: Option<u64>, max_output_tokens: u64) -> Vec<u64> {
     let top = window_tokens.map_or(MODEST_TOKENS, |window| {
-        window.saturating_sub(max_output_tokens + WINDOW_MARGIN_TOKENS).max(512)
+        window
+            .saturating_sub(max_output_tokens + WINDOW_MARGIN_TOKENS)
+            .max(512)
     });
     let mut lengths: Vec<u64> = std::iter::successors(Some(512u64), |length| length.checked_mul(2))
         .take_while(|length| *length <= top)
@@ -344,15 +415,25 @@ fn default_lengths(window_tokens: Option<u64>, max_output_tokens: u64) -> Vec<u6
 /// Reads `4k,32k` or `1k..10M`.
 fn lengths(written: &str, steps: Option<u32>) -> Result<Vec<u64>> {
     let mut lengths = Vec::new();
-    for item in written.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+    for item in written
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+    {
         match item.split_once("..") {
             None => lengths.push(parse_tokens(item)?),
             Some((low, high)) => {
                 let (low, high) = (parse_tokens(low)?, parse_tokens(high)?);
-                ensure!(low < high && low > 0, "the range of lengths {item} does not rise");
+                ensure!(
+                    low < high && low > 0,
+                    "the range of lengths {item} does not rise"
+                );
                 let ratio = high as f64 / low as f64;
                 let steps = steps.unwrap_or_else(|| ratio.log2().round() as u32 + 1);
-                ensure!((2..=1000).contains(&steps), "--steps is between 2 and 1,000");
+                ensure!(
+                    (2..=1000).contains(&steps),
+                    "--steps is between 2 and 1,000"
+                );
                 lengths.extend((0..steps).map(|step| {
                     (low as f64 * ratio.powf(f64::from(step) / f64::from(steps - 1))).round() as u64
                 }));
@@ -360,7 +441,10 @@ fn lengths(written: &str, steps: Option<u32>) -> Result<Vec<u64>> {
         }
     }
     ensure!(!lengths.is_empty(), "no length in {written}");
-    ensure!(lengths.iter().all(|length| *length >= 32), "a length of fewer than 32 tokens holds no fact and no question");
+    ensure!(
+        lengths.iter().all(|length| *length >= 32),
+        "a length of fewer than 32 tokens holds no fact and no question"
+    );
     Ok(lengths)
 }
 
@@ -372,7 +456,11 @@ fn price(arguments: &Sweep, served: &Served, free: bool) -> Result<Option<Price>
         return Ok(Some(Price::FREE));
     }
     // List prices are those of the provider, not of whoever else serves a model of that name.
-    Ok(arguments.target.starts_with("openai:").then(|| Price::listed(&served.model)).flatten())
+    Ok(arguments
+        .target
+        .starts_with("openai:")
+        .then(|| Price::listed(&served.model))
+        .flatten())
 }
 
 fn advertised(arguments: &Sweep, served: &Served) -> Result<Option<u64>> {
@@ -383,8 +471,14 @@ fn advertised(arguments: &Sweep, served: &Served) -> Result<Option<u64>> {
 }
 
 fn concurrency(arguments: &Sweep, plan: &Plan, one_at_a_time: bool) -> usize {
-    let large = plan.grid.lengths_tokens.last().is_some_and(|longest| *longest > LARGE_TOKENS);
-    arguments.concurrency.unwrap_or(if one_at_a_time || large { 1 } else { 4 })
+    let large = plan
+        .grid
+        .lengths_tokens
+        .last()
+        .is_some_and(|longest| *longest > LARGE_TOKENS);
+    arguments
+        .concurrency
+        .unwrap_or(if one_at_a_time || large { 1 } else { 4 })
 }
 
 /// The name by which `show` can find the tokenizer again.
@@ -404,8 +498,14 @@ mod tests {
     #[test]
     fn lengths_are_read_as_lists_and_ranges() {
         assert_eq!(lengths("4k,128k", None).expect("list"), [4000, 128_000]);
-        assert_eq!(lengths("1k..8k", None).expect("range"), [1000, 2000, 4000, 8000]);
-        assert_eq!(lengths("1k..10M", Some(5)).expect("range"), [1000, 10_000, 100_000, 1_000_000, 10_000_000]);
+        assert_eq!(
+            lengths("1k..8k", None).expect("range"),
+            [1000, 2000, 4000, 8000]
+        );
+        assert_eq!(
+            lengths("1k..10M", Some(5)).expect("range"),
+            [1000, 10_000, 100_000, 1_000_000, 10_000_000]
+        );
         for bad in ["", "8k..4k", "x", "5", "1k..", "0"] {
             assert!(lengths(bad, None).is_err(), "{bad}");
         }
@@ -413,7 +513,10 @@ mod tests {
 
     #[test]
     fn default_lengths_double_up_to_the_window_and_leave_room_for_the_answer() {
-        assert_eq!(default_lengths(Some(8192), 64), [512, 1024, 2048, 4096, 8112]);
+        assert_eq!(
+            default_lengths(Some(8192), 64),
+            [512, 1024, 2048, 4096, 8112]
+        );
         assert_eq!(default_lengths(Some(5000), 64), [512, 1024, 2048, 4096]);
         assert_eq!(default_lengths(None, 64).last(), Some(&32_768));
         assert_eq!(default_lengths(Some(300), 64), [512]);

@@ -36,7 +36,12 @@ impl Escaped {
         }
         marks.push(json.len() as u32);
         steps.push(offsets.len() as u32);
-        Escaped { json: Bytes::from(json), marks, offsets, steps }
+        Escaped {
+            json: Bytes::from(json),
+            marks,
+            offsets,
+            steps,
+        }
     }
 
     /// The escaped form of the raw bytes `from..to`.

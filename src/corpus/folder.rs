@@ -67,7 +67,11 @@ fn read_file(path: &Path) -> Result<String> {
         ),
     };
     // Templates trim, and a prompt must begin and end in a non-space.
-    Ok(text.replace("\r\n", "\n").trim().trim_start_matches('\u{feff}').to_string())
+    Ok(text
+        .replace("\r\n", "\n")
+        .trim()
+        .trim_start_matches('\u{feff}')
+        .to_string())
 }
 
 #[cfg(test)]
@@ -77,11 +81,19 @@ mod tests {
     #[test]
     fn a_folder_is_read_in_order_without_doubles_and_hidden_files() {
         let folder = tempfile::tempdir().expect("folder");
-        for (name, text) in [("b.txt", "Two."), ("a.txt", "One.\r\nMore."), ("c.txt", "Two."), (".x", "no")] {
+        for (name, text) in [
+            ("b.txt", "Two."),
+            ("a.txt", "One.\r\nMore."),
+            ("c.txt", "Two."),
+            (".x", "no"),
+        ] {
             std::fs::write(folder.path().join(name), text).expect("write");
         }
         let texts = read(folder.path()).expect("reads");
-        let contents: Vec<&str> = texts.iter().map(|text| text.as_str().expect("UTF-8")).collect();
+        let contents: Vec<&str> = texts
+            .iter()
+            .map(|text| text.as_str().expect("UTF-8"))
+            .collect();
         assert_eq!(contents, ["One.\nMore.", "Two."]);
     }
 
@@ -91,7 +103,10 @@ mod tests {
         let file = folder.path().join("bad.txt");
         std::fs::write(&file, b"good \xff bad").expect("write");
         let error = format!("{:#}", read(folder.path()).err().expect("refused"));
-        assert!(error.contains("bad.txt") && error.contains("offset 5"), "{error}");
+        assert!(
+            error.contains("bad.txt") && error.contains("offset 5"),
+            "{error}"
+        );
     }
 
     #[test]

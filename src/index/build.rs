@@ -24,18 +24,29 @@ pub fn build(corpus: &Corpus, tokenizer: &Tokenizer) -> Result<Index> {
         if additive {
             break;
         }
-        texts = in_parallel(&corpus.texts, |text| without_dependent_units(text, &texts, corpus, encoder))?;
+        texts = in_parallel(&corpus.texts, |text| {
+            without_dependent_units(text, &texts, corpus, encoder)
+        })?;
     }
     let fillers = fillers(corpus, &texts)?;
-    Ok(Index { texts, fillers, additive })
+    Ok(Index {
+        texts,
+        fillers,
+        additive,
+    })
 }
 
 /// Maps texts on as many threads as there are processors, large texts first.
-fn in_parallel<T: Send>(texts: &[Text], work: impl Fn(&Text) -> Result<T> + Sync) -> Result<Vec<T>> {
+fn in_parallel<T: Send>(
+    texts: &[Text],
+    work: impl Fn(&Text) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_by_key(|&at| std::cmp::Reverse(texts[at].len_bytes()));
     let next = AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(texts.len());
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(texts.len());
     let mut results: Vec<(usize, Result<T>)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|_| {
@@ -50,7 +61,11 @@ fn in_parallel<T: Send>(texts: &[Text], work: impl Fn(&Text) -> Result<T> + Sync
             .collect();
         workers
             .into_iter()
-            .map(|worker| worker.join().map_err(|_| anyhow!("a thread of the indexing died")))
+            .map(|worker| {
+                worker
+                    .join()
+                    .map_err(|_| anyhow!("a thread of the indexing died"))
+            })
             .collect::<Result<Vec<_>>>()
     })?
     .into_iter()
@@ -82,7 +97,12 @@ fn index_text(text: &Text, encoder: &Encoder) -> Result<TextIndex> {
 
 /// Places and counts of units out of the tokens of the whole text. A cut inside a token is
 /// dropped. None where the vocabulary does not tell how long its tokens are.
-fn walk(len_bytes: usize, cuts: &[u32], ids: &[u32], encoder: &Encoder) -> Option<(Vec<u32>, Vec<u32>)> {
+fn walk(
+    len_bytes: usize,
+    cuts: &[u32],
+    ids: &[u32],
+    encoder: &Encoder,
+) -> Option<(Vec<u32>, Vec<u32>)> {
     let mut lengths: Vec<u16> = Vec::new();
     let (mut starts, mut tokens_before) = (vec![0], vec![0]);
     let (mut at, mut next) = (0usize, 0usize);
@@ -115,7 +135,9 @@ fn count_apart(content: &str, cuts: &[u32], encoder: &Encoder) -> Result<(Vec<u3
     let mut total = 0u32;
     for (at, &start) in starts.iter().enumerate() {
         tokens_before.push(total);
-        let end = starts.get(at + 1).map_or(content.len(), |&end| end as usize);
+        let end = starts
+            .get(at + 1)
+            .map_or(content.len(), |&end| end as usize);
         total += encoder.with_ids(&content[start as usize..end], |ids| ids.len() as u32)?;
     }
     tokens_before.push(total);
@@ -148,7 +170,9 @@ fn rejoined_units_add_up(corpus: &Corpus, texts: &[TextIndex], encoder: &Encoder
     }
     for (text, index) in corpus.texts.iter().zip(texts) {
         let content = text.as_str()?;
-        let end = index.starts.partition_point(|&start| (start as usize) < WINDOW_BYTES) as u32;
+        let end = index
+            .starts
+            .partition_point(|&start| (start as usize) < WINDOW_BYTES) as u32;
         let (from, to) = index.bytes(0, end);
         let whole = encoder.with_ids(&content[from..to], |ids| ids.len() as u64)?;
         if whole != index.tokens(0, end) {
@@ -159,8 +183,17 @@ fn rejoined_units_add_up(corpus: &Corpus, texts: &[TextIndex], encoder: &Encoder
 }
 
 /// The index of a text without the cuts before units whose count alone is not their count in place.
-fn without_dependent_units(text: &Text, texts: &[TextIndex], corpus: &Corpus, encoder: &Encoder) -> Result<TextIndex> {
-    let at = corpus.texts.iter().position(|other| std::ptr::eq(other, text)).unwrap_or(0);
+fn without_dependent_units(
+    text: &Text,
+    texts: &[TextIndex],
+    corpus: &Corpus,
+    encoder: &Encoder,
+) -> Result<TextIndex> {
+    let at = corpus
+        .texts
+        .iter()
+        .position(|other| std::ptr::eq(other, text))
+        .unwrap_or(0);
     let index = &texts[at];
     let content = text.as_str()?;
     let (mut starts, mut tokens_before) = (vec![0], vec![0]);
@@ -173,7 +206,11 @@ fn without_dependent_units(text: &Text, texts: &[TextIndex], corpus: &Corpus, en
         }
     }
     tokens_before.extend(index.tokens_before.last());
-    Ok(TextIndex { starts, tokens_before, ..index.clone() })
+    Ok(TextIndex {
+        starts,
+        tokens_before,
+        ..index.clone()
+    })
 }
 
 /// Plain single sentences by their token count: they end in a letter and a full stop and hold no
@@ -190,10 +227,16 @@ fn fillers(corpus: &Corpus, texts: &[TextIndex]) -> Result<Vec<Vec<UnitId>>> {
         for unit in 1..index.units() {
             let count = index.tokens(unit, unit + 1) as usize;
             let (from, to) = index.bytes(unit, unit + 1);
-            if count == 0 || count > LONGEST_FILLER_TOKENS || !is_plain(&content.as_bytes()[from..to]) {
+            if count == 0
+                || count > LONGEST_FILLER_TOKENS
+                || !is_plain(&content.as_bytes()[from..to])
+            {
                 continue;
             }
-            let id = UnitId { text: at as u32, unit };
+            let id = UnitId {
+                text: at as u32,
+                unit,
+            };
             // Reservoir sampling keeps an even share of all that qualify.
             seen[count] += 1;
             if fillers[count].len() < FILLERS_PER_COUNT {
@@ -211,5 +254,7 @@ fn fillers(corpus: &Corpus, texts: &[TextIndex]) -> Result<Vec<Vec<UnitId>>> {
 
 fn is_plain(sentence: &[u8]) -> bool {
     matches!(sentence, [b' ', first, .., last, b'.'] if first.is_ascii_uppercase() && last.is_ascii_lowercase())
-        && !sentence.iter().any(|byte| matches!(byte, b'\n' | b'"' | b'(' | b'[' | b'_') || *byte >= 0x80)
+        && !sentence
+            .iter()
+            .any(|byte| matches!(byte, b'\n' | b'"' | b'(' | b'[' | b'_') || *byte >= 0x80)
 }

@@ -15,10 +15,13 @@ pub fn read(path: &Path, corpus: &Corpus) -> Option<Index> {
     if blake3::hash(content).as_bytes() != checksum {
         return None;
     }
-    let mut numbers = content.strip_prefix(MAGIC)?.chunks_exact(4).map(|four| match four {
-        [a, b, c, d] => u32::from_le_bytes([*a, *b, *c, *d]),
-        _ => 0,
-    });
+    let mut numbers = content
+        .strip_prefix(MAGIC)?
+        .chunks_exact(4)
+        .map(|four| match four {
+            [a, b, c, d] => u32::from_le_bytes([*a, *b, *c, *d]),
+            _ => 0,
+        });
     let additive = numbers.next()? == 1;
     let mut texts = Vec::new();
     for text in &corpus.texts {
@@ -32,18 +35,30 @@ pub fn read(path: &Path, corpus: &Corpus) -> Option<Index> {
         if tokens_before.len() != units + 1 {
             return None;
         }
-        texts.push(TextIndex { code: text.kind == Kind::Code, len_bytes, starts, tokens_before });
+        texts.push(TextIndex {
+            code: text.kind == Kind::Code,
+            len_bytes,
+            starts,
+            tokens_before,
+        });
     }
     let mut fillers = Vec::new();
     for _ in 0..numbers.next()? {
         let length = numbers.next()?;
         let mut ids = Vec::new();
         for _ in 0..length {
-            ids.push(UnitId { text: numbers.next()?, unit: numbers.next()? });
+            ids.push(UnitId {
+                text: numbers.next()?,
+                unit: numbers.next()?,
+            });
         }
         fillers.push(ids);
     }
-    Some(Index { texts, fillers, additive })
+    Some(Index {
+        texts,
+        fillers,
+        additive,
+    })
 }
 
 /// Writes an index beside its final place and renames it, so that no reader ever sees half of
@@ -90,7 +105,15 @@ mod tests {
         let tokenizer = crate::tokens::Tokenizer::bundled("o200k").expect("bundled");
         let folder = tempfile::tempdir().expect("folder");
         let index = Index::open(&corpus, &tokenizer, Some(folder.path())).expect("builds");
-        let path = folder.path().join("index").read_dir().expect("lists").next().expect("one").expect("entry").path();
+        let path = folder
+            .path()
+            .join("index")
+            .read_dir()
+            .expect("lists")
+            .next()
+            .expect("one")
+            .expect("entry")
+            .path();
         assert_eq!(read(&path, &corpus), Some(index.clone()));
         let whole = std::fs::read(&path).expect("reads");
         for at in 0..whole.len() {
@@ -101,6 +124,9 @@ mod tests {
             std::fs::write(&path, &whole[..at]).expect("writes");
             assert_eq!(read(&path, &corpus), None, "cut at {at}");
         }
-        assert_eq!(Index::open(&corpus, &tokenizer, Some(folder.path())).expect("rebuilds"), index);
+        assert_eq!(
+            Index::open(&corpus, &tokenizer, Some(folder.path())).expect("rebuilds"),
+            index
+        );
     }
 }

@@ -56,18 +56,30 @@ impl Journal {
             Err(TryLockError::Error(_)) => {}
         }
         let mut content = Vec::new();
-        file.read_to_end(&mut content).with_context(|| format!("cannot read {name}"))?;
+        file.read_to_end(&mut content)
+            .with_context(|| format!("cannot read {name}"))?;
         let mut loaded = parse(&content, &name)?;
-        let whole = content.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let whole = content
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |at| at + 1);
         if whole < content.len() {
-            file.set_len(whole as u64).with_context(|| format!("cannot repair {name}"))?;
+            file.set_len(whole as u64)
+                .with_context(|| format!("cannot repair {name}"))?;
             loaded.repaired = Some(format!(
                 "the last line of {name} was cut short ({} bytes) and removed; its trial is asked again",
                 content.len() - whole
             ));
         }
-        file.seek(SeekFrom::End(0)).with_context(|| format!("cannot write {name}"))?;
-        Ok((Journal { file: Mutex::new((file, Instant::now())), path: name }, loaded))
+        file.seek(SeekFrom::End(0))
+            .with_context(|| format!("cannot write {name}"))?;
+        Ok((
+            Journal {
+                file: Mutex::new((file, Instant::now())),
+                path: name,
+            },
+            loaded,
+        ))
     }
 
     /// Reads a folder's journal without writing or locking it; a torn last line is ignored.
@@ -76,8 +88,13 @@ impl Journal {
     /// As [`Journal::open`], or when there is none.
     pub fn read(folder: &Path) -> Result<Loaded> {
         let path = folder.join("journal.jsonl");
-        let content = std::fs::read(&path)
-            .with_context(|| format!("cannot read {}: is {} a run folder?", path.display(), folder.display()))?;
+        let content = std::fs::read(&path).with_context(|| {
+            format!(
+                "cannot read {}: is {} a run folder?",
+                path.display(),
+                folder.display()
+            )
+        })?;
         parse(&content, &path.display().to_string())
     }
 
@@ -116,7 +133,10 @@ impl Journal {
     /// Brings everything to the disk.
     pub fn sync(&self) -> Result<()> {
         match self.file.lock() {
-            Ok(guard) => guard.0.sync_data().with_context(|| format!("cannot sync {}", self.path)),
+            Ok(guard) => guard
+                .0
+                .sync_data()
+                .with_context(|| format!("cannot sync {}", self.path)),
             Err(_) => Ok(()),
         }
     }
@@ -125,14 +145,21 @@ impl Journal {
 fn parse(content: &[u8], name: &str) -> Result<Loaded> {
     let mut loaded = Loaded::default();
     let mut open: HashMap<u64, u64> = HashMap::new();
-    let whole = content.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    let whole = content
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |at| at + 1);
     for (number, line) in content[..whole].split(|&byte| byte == b'\n').enumerate() {
         if line.is_empty() {
             continue;
         }
         refuse_newer(line, name)?;
-        let line: Line = serde_json::from_slice(line)
-            .with_context(|| format!("line {} of {name} is damaged; the other lines are untouched", number + 1))?;
+        let line: Line = serde_json::from_slice(line).with_context(|| {
+            format!(
+                "line {} of {name} is damaged; the other lines are untouched",
+                number + 1
+            )
+        })?;
         match line {
             Line::Intent(intent) => {
                 loaded.attempts.insert(intent.trial, intent.attempt);
@@ -160,7 +187,9 @@ fn refuse_newer(line: &[u8], name: &str) -> Result<()> {
     if let Ok(Version { schema }) = serde_json::from_slice(line)
         && schema > SCHEMA
     {
-        bail!("{name} was written by a newer depthfinder (format {schema}, this one reads up to {SCHEMA}): update depthfinder; nothing was changed");
+        bail!(
+            "{name} was written by a newer depthfinder (format {schema}, this one reads up to {SCHEMA}): update depthfinder; nothing was changed"
+        );
     }
     Ok(())
 }
@@ -170,7 +199,12 @@ mod tests {
     use super::*;
 
     fn intent(trial: u64) -> Intent {
-        Intent { schema: SCHEMA, trial, attempt: 1, at_ms: 5 }
+        Intent {
+            schema: SCHEMA,
+            trial,
+            attempt: 1,
+            at_ms: 5,
+        }
     }
 
     #[test]
@@ -198,9 +232,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("journal.jsonl");
         std::fs::write(&path, "{\"line\":\"row\",\"oops\n{}\n").expect("writes");
-        assert!(format!("{:#}", Journal::open(folder.path()).err().expect("refused")).contains("line 1"));
+        assert!(
+            format!("{:#}", Journal::open(folder.path()).err().expect("refused"))
+                .contains("line 1")
+        );
         std::fs::write(&path, "{\"line\":\"intent\",\"schema\":99,\"new\":1}\n").expect("writes");
-        assert!(format!("{:#}", Journal::open(folder.path()).err().expect("refused")).contains("newer"));
+        assert!(
+            format!("{:#}", Journal::open(folder.path()).err().expect("refused")).contains("newer")
+        );
     }
 
     #[test]

@@ -80,7 +80,9 @@ impl RunFile {
         let content = match std::fs::read(&path) {
             Ok(content) => content,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
         };
         #[derive(Deserialize)]
         struct Version {
@@ -89,11 +91,17 @@ impl RunFile {
         if let Ok(Version { schema }) = serde_json::from_slice(&content)
             && schema > RUN_SCHEMA
         {
-            bail!("{} was written by a newer depthfinder (format {schema}): update depthfinder; nothing was changed", path.display());
+            bail!(
+                "{} was written by a newer depthfinder (format {schema}): update depthfinder; nothing was changed",
+                path.display()
+            );
         }
-        serde_json::from_slice(&content)
-            .map(Some)
-            .with_context(|| format!("{} is damaged; the journal beside it is untouched", path.display()))
+        serde_json::from_slice(&content).map(Some).with_context(|| {
+            format!(
+                "{} is damaged; the journal beside it is untouched",
+                path.display()
+            )
+        })
     }
 
     /// Writes `run.json`, whole or not at all.
@@ -104,28 +112,72 @@ impl RunFile {
         content.push(b'\n');
         std::fs::write(&partial, content)
             .and_then(|()| std::fs::rename(&partial, &path))
-            .with_context(|| format!("cannot write {}: is the folder read-only or the disk full?", path.display()))
+            .with_context(|| {
+                format!(
+                    "cannot write {}: is the folder read-only or the disk full?",
+                    path.display()
+                )
+            })
     }
 
     /// The first thing in which two runs would have different prompts or answers, in words; none
     /// where one can go on with the other's folder. Secret and salt are compared too.
     pub fn differs_from(&self, other: &RunFile) -> Option<String> {
         let pairs: [(&str, String, String); 11] = [
-            ("prompt format", self.prompt_format.to_string(), other.prompt_format.to_string()),
-            ("model", self.served.model.clone(), other.served.model.clone()),
-            ("corpus", self.corpus.digest.clone(), other.corpus.digest.clone()),
-            ("tokenizer", self.tokenizer.digest.clone(), other.tokenizer.digest.clone()),
-            ("lengths", format!("{:?}", self.grid.lengths_tokens), format!("{:?}", other.grid.lengths_tokens)),
-            ("depths", format!("{:?}", self.grid.depths), format!("{:?}", other.grid.depths)),
-            ("grid", format!("{:?}", self.grid), format!("{:?}", other.grid)),
+            (
+                "prompt format",
+                self.prompt_format.to_string(),
+                other.prompt_format.to_string(),
+            ),
+            (
+                "model",
+                self.served.model.clone(),
+                other.served.model.clone(),
+            ),
+            (
+                "corpus",
+                self.corpus.digest.clone(),
+                other.corpus.digest.clone(),
+            ),
+            (
+                "tokenizer",
+                self.tokenizer.digest.clone(),
+                other.tokenizer.digest.clone(),
+            ),
+            (
+                "lengths",
+                format!("{:?}", self.grid.lengths_tokens),
+                format!("{:?}", other.grid.lengths_tokens),
+            ),
+            (
+                "depths",
+                format!("{:?}", self.grid.depths),
+                format!("{:?}", other.grid.depths),
+            ),
+            (
+                "grid",
+                format!("{:?}", self.grid),
+                format!("{:?}", other.grid),
+            ),
             ("secret", self.secret.clone(), other.secret.clone()),
             ("salt", self.salt.clone(), other.salt.clone()),
-            ("template", format!("{:?}", self.overhead_tokens), format!("{:?}", other.overhead_tokens)),
-            ("settings", format!("{:?}", self.asking), format!("{:?}", other.asking)),
+            (
+                "template",
+                format!("{:?}", self.overhead_tokens),
+                format!("{:?}", other.overhead_tokens),
+            ),
+            (
+                "settings",
+                format!("{:?}", self.asking),
+                format!("{:?}", other.asking),
+            ),
         ];
-        pairs.into_iter().find(|(_, ours, theirs)| ours != theirs).map(|(name, ours, theirs)| match name {
-            "secret" => "the secret".to_string(),
-            _ => format!("the {name} ({theirs} there, {ours} now)"),
-        })
+        pairs
+            .into_iter()
+            .find(|(_, ours, theirs)| ours != theirs)
+            .map(|(name, ours, theirs)| match name {
+                "secret" => "the secret".to_string(),
+                _ => format!("the {name} ({theirs} there, {ours} now)"),
+            })
     }
 }

@@ -30,7 +30,13 @@ impl InProcess {
     ///
     /// # Errors
     /// When the file is no GGUF, or of an architecture that the engine does not run.
-    pub fn load(path: &Path, name: &str, metadata: &Metadata, tokenizer: Arc<Tokenizer>, threads: Option<usize>) -> Result<InProcess> {
+    pub fn load(
+        path: &Path,
+        name: &str,
+        metadata: &Metadata,
+        tokenizer: Arc<Tokenizer>,
+        threads: Option<usize>,
+    ) -> Result<InProcess> {
         let engine = Engine::load(path, threads)?;
         let served = Served {
             model: name.to_string(),
@@ -39,14 +45,23 @@ impl InProcess {
             trained_window_tokens: metadata.context_tokens(),
             tokenize: false,
         };
-        let stops = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"]
-            .iter()
-            .filter_map(|key| u32::try_from(metadata.integer(key)?).ok())
-            .collect();
+        let stops = [
+            "tokenizer.ggml.eos_token_id",
+            "tokenizer.ggml.eot_token_id",
+            "tokenizer.ggml.eom_token_id",
+        ]
+        .iter()
+        .filter_map(|key| u32::try_from(metadata.integer(key)?).ok())
+        .collect();
         let template = ChatTemplate::of(metadata)?;
         Ok(InProcess {
             served,
-            shared: Arc::new(Shared { engine: Mutex::new(engine), tokenizer, template, stops }),
+            shared: Arc::new(Shared {
+                engine: Mutex::new(engine),
+                tokenizer,
+                template,
+                stops,
+            }),
         })
     }
 }
@@ -66,7 +81,10 @@ impl Endpoint for InProcess {
                 .await
                 .map_err(|error| broken(error.to_string()))?
                 .map_err(|error| match error.downcast_ref::<TooLong>() {
-                    Some(long) => Failure::TooLong { said: long.to_string(), window_tokens: Some(long.context) },
+                    Some(long) => Failure::TooLong {
+                        said: long.to_string(),
+                        window_tokens: Some(long.context),
+                    },
                     None => broken(format!("{error:#}")),
                 })
         })
@@ -83,12 +101,21 @@ impl Shared {
             None => prompt,
         };
         let ids = self.tokenizer.encode(&rendered)?;
-        let mut engine = self.engine.lock().ok().context("the engine is in an unknown state after a failure")?;
+        let mut engine = self
+            .engine
+            .lock()
+            .ok()
+            .context("the engine is in an unknown state after a failure")?;
         let mut first_text_ms = None;
-        let generated = engine.generate(&ids, ask.max_output_tokens as usize, &self.stops, &mut |_| {
-            first_text_ms.get_or_insert_with(|| ms(began));
-            true
-        })?;
+        let generated = engine.generate(
+            &ids,
+            ask.max_output_tokens as usize,
+            &self.stops,
+            &mut |_| {
+                first_text_ms.get_or_insert_with(|| ms(began));
+                true
+            },
+        )?;
         Ok(Reply {
             text: self.tokenizer.decode(&generated.tokens)?,
             reasoning: String::new(),
@@ -106,7 +133,9 @@ impl Shared {
             timing: Timing {
                 first_text_ms,
                 total_ms: ms(began),
-                server: Some(serde_json::json!({"prefill_ms": generated.prefill_ms, "decode_ms": generated.decode_ms})),
+                server: Some(
+                    serde_json::json!({"prefill_ms": generated.prefill_ms, "decode_ms": generated.decode_ms}),
+                ),
                 ..Timing::default()
             },
             model: Some(model),

@@ -77,7 +77,12 @@ enum Element {
 impl<'a> Assembler<'a> {
     /// An assembler; the index must be that of the corpus and the tokenizer.
     pub fn new(corpus: &'a Corpus, index: &'a Index, tokenizer: &'a Tokenizer) -> Assembler<'a> {
-        Assembler { corpus, index, tokenizer, joints: Mutex::default() }
+        Assembler {
+            corpus,
+            index,
+            tokenizer,
+            joints: Mutex::default(),
+        }
     }
 
     /// Chooses the haystack along `route` and places the needles.
@@ -114,14 +119,25 @@ impl<'a> Assembler<'a> {
             );
         }
         let elements = self.place(&base, tokens, plan.needles)?;
-        Ok(Set { assembler: self, plan, elements, base })
+        Ok(Set {
+            assembler: self,
+            plan,
+            elements,
+            base,
+        })
     }
 
     /// Cuts the base at the unit borders nearest to the asked depths and lays the needles there.
     /// Those at 100 % are left out: they follow the rounding sentences.
     fn place(&self, base: &[Run], tokens: u64, needles: &[Needle]) -> Result<Vec<Element>> {
-        let mut order: Vec<usize> = (0..needles.len()).filter(|&at| needles[at].depth_percent < 100.0).collect();
-        order.sort_by(|&a, &b| needles[a].depth_percent.total_cmp(&needles[b].depth_percent));
+        let mut order: Vec<usize> = (0..needles.len())
+            .filter(|&at| needles[at].depth_percent < 100.0)
+            .collect();
+        order.sort_by(|&a, &b| {
+            needles[a]
+                .depth_percent
+                .total_cmp(&needles[b].depth_percent)
+        });
         let mut order = order.into_iter().peekable();
         let mut elements = Vec::new();
         let mut before = 0u64;
@@ -132,21 +148,34 @@ impl<'a> Assembler<'a> {
             // A text's first unit belongs to the joint with the text before it.
             let joint = if run.from == 0 && at > 0 {
                 let previous = base[at - 1];
-                self.joint(UnitId { text: previous.text, unit: previous.to - 1 }, run.text)? as i64 - text.tokens(0, 1) as i64
+                self.joint(
+                    UnitId {
+                        text: previous.text,
+                        unit: previous.to - 1,
+                    },
+                    run.text,
+                )? as i64
+                    - text.tokens(0, 1) as i64
             } else {
                 0
             };
             let origin = before as i64 + joint - i64::from(text.tokens_before[run.from as usize]);
-            let place = |unit: u32| (origin + i64::from(text.tokens_before[unit as usize])).max(0) as u64;
+            let place =
+                |unit: u32| (origin + i64::from(text.tokens_before[unit as usize])).max(0) as u64;
             while let Some(&needle) = order.peek() {
                 let target = (needles[needle].depth_percent / 100.0 * tokens as f64).round() as u64;
                 if target > place(run.to) && !last {
                     break;
                 }
-                let after = run.from + text.tokens_before[run.from as usize..=run.to as usize]
-                    .partition_point(|&tokens| ((origin + i64::from(tokens)).max(0) as u64) < target) as u32;
+                let after = run.from
+                    + text.tokens_before[run.from as usize..=run.to as usize].partition_point(
+                        |&tokens| ((origin + i64::from(tokens)).max(0) as u64) < target,
+                    ) as u32;
                 let after = after.min(run.to);
-                let nearest = if after > run.from && place(after) - target.min(place(after)) > target - place(after - 1).min(target) {
+                let nearest = if after > run.from
+                    && place(after) - target.min(place(after))
+                        > target - place(after - 1).min(target)
+                {
                     after - 1
                 } else {
                     after
@@ -175,7 +204,10 @@ impl<'a> Assembler<'a> {
         {
             return Ok(known);
         }
-        let tokens = self.behind(self.unit(last)?, &format!("{BREAK}{}", self.unit(UnitId { text, unit: 0 })?))?;
+        let tokens = self.behind(
+            self.unit(last)?,
+            &format!("{BREAK}{}", self.unit(UnitId { text, unit: 0 })?),
+        )?;
         if let Ok(mut joints) = self.joints.lock() {
             joints.insert(key, tokens);
         }
@@ -218,9 +250,9 @@ impl Set<'_> {
         for _ in 0..60 {
             let bare = self.laid(&head, &elements, &[], &tail)?;
             let missing = target as i64 - bare.text_tokens as i64 + correction;
-            let fillers = u64::try_from(missing)
-                .ok()
-                .and_then(|missing| haystack::fill(self.assembler.index, missing, &base, &mut stream));
+            let fillers = u64::try_from(missing).ok().and_then(|missing| {
+                haystack::fill(self.assembler.index, missing, &base, &mut stream)
+            });
             let Some(fillers) = fillers else {
                 // Sentences of this sum do not exist: give back a unit and try the larger sum.
                 if !drop_last_unit(&mut elements, &mut base) {
@@ -233,7 +265,8 @@ impl Set<'_> {
                 prompt.text_tokens = self.assembler.tokenizer.count(&prompt.rope.text())?;
             }
             if prompt.text_tokens == target {
-                prompt.shares.repeated_tokens = haystack::repeated_tokens(self.assembler.index, &base, &fillers);
+                prompt.shares.repeated_tokens =
+                    haystack::repeated_tokens(self.assembler.index, &base, &fillers);
                 return Ok(prompt);
             }
             correction += target as i64 - prompt.text_tokens as i64;
@@ -245,7 +278,13 @@ impl Set<'_> {
     }
 
     /// Lays everything out and adds up the tokens.
-    fn laid(&self, head: &str, elements: &[Element], fillers: &[Run], tail: &str) -> Result<Prompt> {
+    fn laid(
+        &self,
+        head: &str,
+        elements: &[Element],
+        fillers: &[Run],
+        tail: &str,
+    ) -> Result<Prompt> {
         let assembler = self.assembler;
         let needles = self.plan.needles;
         let at_end = (0..needles.len()).filter(|&at| needles[at].depth_percent >= 100.0);
@@ -254,7 +293,13 @@ impl Set<'_> {
             .cloned()
             .chain(fillers.iter().copied().map(Element::Hay))
             .chain(at_end.map(Element::Needle));
-        let mut sheet = Sheet { assembler, rope: Rope::new(), parts: Vec::new(), tokens: 0, last: String::new() };
+        let mut sheet = Sheet {
+            assembler,
+            rope: Rope::new(),
+            parts: Vec::new(),
+            tokens: 0,
+            last: String::new(),
+        };
         let mut hay_tokens = 0u64;
         let mut shares = Shares::default();
         let mut before = vec![0u64; needles.len()];
@@ -281,16 +326,29 @@ impl Set<'_> {
             .zip(before)
             .map(|(needle, before)| Placed {
                 asked_percent: needle.depth_percent,
-                actual_percent: if hay_tokens == 0 { 0.0 } else { 100.0 * before as f64 / hay_tokens as f64 },
+                actual_percent: if hay_tokens == 0 {
+                    0.0
+                } else {
+                    100.0 * before as f64 / hay_tokens as f64
+                },
             })
             .collect();
-        Ok(Prompt { rope: sheet.rope, parts: sheet.parts, text_tokens: sheet.tokens, placed, shares })
+        Ok(Prompt {
+            rope: sheet.rope,
+            parts: sheet.parts,
+            text_tokens: sheet.tokens,
+            placed,
+            shares,
+        })
     }
 }
 
 /// Takes the last unit off the haystack; false when there is none left.
 fn drop_last_unit(elements: &mut Vec<Element>, base: &mut Vec<Run>) -> bool {
-    let Some(at) = elements.iter().rposition(|element| matches!(element, Element::Hay(_))) else {
+    let Some(at) = elements
+        .iter()
+        .rposition(|element| matches!(element, Element::Hay(_)))
+    else {
         return false;
     };
     if let Element::Hay(run) = &mut elements[at] {
@@ -329,7 +387,8 @@ impl Sheet<'_> {
 
     fn slice(&mut self, text: u32, from: usize, to: usize) -> Result<()> {
         if from < to {
-            self.rope.push(self.assembler.corpus.texts[text as usize].piece(from, to)?);
+            self.rope
+                .push(self.assembler.corpus.texts[text as usize].piece(from, to)?);
             self.parts.push(Part::Text(text, from as u32, to as u32));
         }
         Ok(())
@@ -354,7 +413,10 @@ impl Sheet<'_> {
         let assembler = self.assembler;
         let index = &assembler.index.texts[run.text as usize];
         let (from, to) = index.bytes(run.from, run.to);
-        let first = UnitId { text: run.text, unit: run.from };
+        let first = UnitId {
+            text: run.text,
+            unit: run.from,
+        };
         let mut added = index.tokens(run.from, run.to);
         match (head, run.from) {
             // A prompt begins in a non-space, because templates trim.
@@ -368,7 +430,8 @@ impl Sheet<'_> {
                 added = rest + counted.saturating_sub(assembler.tokenizer.count(head)?);
             }
             (None, 0) => {
-                let joint = assembler.behind(&self.last, &format!("{BREAK}{}", assembler.unit(first)?))?;
+                let joint =
+                    assembler.behind(&self.last, &format!("{BREAK}{}", assembler.unit(first)?))?;
                 self.own(BREAK);
                 self.slice(run.text, from, to)?;
                 added = joint + index.tokens(1, run.to);
@@ -379,7 +442,12 @@ impl Sheet<'_> {
                 self.tokens += added;
             }
         }
-        self.last = assembler.unit(UnitId { text: run.text, unit: run.to - 1 })?.to_string();
+        self.last = assembler
+            .unit(UnitId {
+                text: run.text,
+                unit: run.to - 1,
+            })?
+            .to_string();
         Ok(added)
     }
 

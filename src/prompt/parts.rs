@@ -28,10 +28,15 @@ impl Part {
                 Part::Own(text) => rope.push(Piece::of(text)),
                 Part::Text(text, from, to) => {
                     let (from, to) = (*from as usize, *to as usize);
-                    let text = corpus.texts.get(*text as usize).context("the corpus has fewer texts")?;
+                    let text = corpus
+                        .texts
+                        .get(*text as usize)
+                        .context("the corpus has fewer texts")?;
                     let content = text.as_str()?;
                     ensure!(
-                        from <= to && content.is_char_boundary(from) && content.is_char_boundary(to),
+                        from <= to
+                            && content.is_char_boundary(from)
+                            && content.is_char_boundary(to),
                         "the text {} has no stretch {from}..{to}: the corpus has changed",
                         text.name
                     );

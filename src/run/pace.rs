@@ -36,7 +36,11 @@ pub struct Permit<'a> {
 
 impl Inflight {
     pub fn new(limit: u64) -> Inflight {
-        Inflight { limit, taken: AtomicU64::new(0), freed: Notify::new() }
+        Inflight {
+            limit,
+            taken: AtomicU64::new(0),
+            freed: Notify::new(),
+        }
     }
 
     /// Tokens under way.
@@ -48,11 +52,16 @@ impl Inflight {
     pub async fn take(&self, tokens: u64) -> Permit<'_> {
         loop {
             let freed = self.freed.notified();
-            let fits = self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
-                (taken == 0 || taken + tokens <= self.limit).then_some(taken + tokens)
-            });
+            let fits = self
+                .taken
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
+                    (taken == 0 || taken + tokens <= self.limit).then_some(taken + tokens)
+                });
             if fits.is_ok() {
-                return Permit { inflight: self, tokens };
+                return Permit {
+                    inflight: self,
+                    tokens,
+                };
             }
             freed.await;
         }
@@ -74,7 +83,10 @@ mod tests {
     fn waits_double_to_eight_seconds_and_honour_the_server() {
         for (failures, longest) in [(0, 0.5), (1, 1.0), (4, 8.0), (30, 8.0)] {
             let wait = Backoff::wait(failures, None).as_secs_f64();
-            assert!((0.75 * longest..=longest).contains(&wait), "{failures}: {wait}");
+            assert!(
+                (0.75 * longest..=longest).contains(&wait),
+                "{failures}: {wait}"
+            );
         }
         assert_eq!(Backoff::wait(0, Some(1234)), Duration::from_millis(1234));
     }

@@ -29,9 +29,15 @@ pub fn verdict(row: &Row, enlarged: bool, may_retry: bool) -> Verdict {
         Outcome::Failure(failure) if may_retry && failure.is_transient() => Verdict::Retry,
         Outcome::Failure(_) => Verdict::Settled,
         Outcome::Reply(reply) => {
-            let right = row.judged.as_ref().is_some_and(|judged| judged.class.is_right());
+            let right = row
+                .judged
+                .as_ref()
+                .is_some_and(|judged| judged.class.is_right());
             let ran_out = reply.stop == Stop::Length || reply.text.trim().is_empty();
-            let cut = row.void.as_deref().is_some_and(|void| void != NO_OUTPUT && void != CLAMPED);
+            let cut = row
+                .void
+                .as_deref()
+                .is_some_and(|void| void != NO_OUTPUT && void != CLAMPED);
             if ran_out && !right && !enlarged && !cut {
                 Verdict::LargerBudget
             } else {
@@ -51,7 +57,13 @@ pub fn void_reason(row: &Row) -> Option<String> {
         Outcome::Reply(reply) => reply,
     };
     if reply.stop == Stop::Filtered {
-        return Some(Failure::Filtered { said: String::new() }.reason().to_string());
+        return Some(
+            Failure::Filtered {
+                said: String::new(),
+            }
+            .reason()
+            .to_string(),
+        );
     }
     if let Some(reported) = reply.usage.prompt_tokens {
         let (low, high) = match (row.prompt.exact, row.prompt.expected_tokens) {
@@ -71,10 +83,16 @@ pub fn void_reason(row: &Row) -> Option<String> {
             return Some("token-mismatch".into());
         }
     }
-    if reply.text.trim().is_empty() && reply.reasoning.is_empty() && reply.usage.output_tokens.unwrap_or(0) == 0 {
+    if reply.text.trim().is_empty()
+        && reply.reasoning.is_empty()
+        && reply.usage.output_tokens.unwrap_or(0) == 0
+    {
         return Some(NO_OUTPUT.into());
     }
-    let stopped_early = reply.usage.output_tokens.is_some_and(|tokens| tokens < row.max_output_tokens);
+    let stopped_early = reply
+        .usage
+        .output_tokens
+        .is_some_and(|tokens| tokens < row.max_output_tokens);
     if reply.stop == Stop::Length && stopped_early {
         let right = judged(row, reply, &mut || None).class.is_right();
         return (!right).then(|| CLAMPED.to_string());
@@ -91,7 +109,11 @@ pub fn judge(row: &Row, corpus: &Corpus) -> Option<Judged> {
     Some(judged(row, row.reply()?, &mut haystack))
 }
 
-fn judged(row: &Row, reply: &crate::reply::Reply, haystack: &mut dyn FnMut() -> Option<crate::rope::Rope>) -> Judged {
+fn judged(
+    row: &Row,
+    reply: &crate::reply::Reply,
+    haystack: &mut dyn FnMut() -> Option<crate::rope::Rope>,
+) -> Judged {
     let question = Question {
         value_type: row.values,
         expected: &row.expected,

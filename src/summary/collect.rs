@@ -16,14 +16,31 @@ const CONFIDENCE: f64 = 0.95;
 
 /// Scores every row anew and sums up. Rows of a trial before the one that settles it count as
 /// attempts only.
-pub fn summarize(run: &RunFile, plan: &Plan, rows: &[Row], corpus: &Corpus, price: Option<Price>) -> Summary {
+pub fn summarize(
+    run: &RunFile,
+    plan: &Plan,
+    rows: &[Row],
+    corpus: &Corpus,
+    price: Option<Price>,
+) -> Summary {
     let mut settled: HashMap<u64, &Row> = HashMap::new();
     for row in rows.iter().filter(|row| row.settled) {
         settled.insert(row.trial.id, row);
     }
-    let scored: HashMap<u64, Scored> = settled.iter().map(|(id, row)| (*id, Scored::of(row, corpus))).collect();
-    let tasks: Vec<TaskSummary> = run.grid.tasks.iter().map(|task| task_summary(*task, plan, &settled, &scored)).collect();
-    let void = scored.values().filter(|scored| scored.void.is_some()).count() as u64;
+    let scored: HashMap<u64, Scored> = settled
+        .iter()
+        .map(|(id, row)| (*id, Scored::of(row, corpus)))
+        .collect();
+    let tasks: Vec<TaskSummary> = run
+        .grid
+        .tasks
+        .iter()
+        .map(|task| task_summary(*task, plan, &settled, &scored))
+        .collect();
+    let void = scored
+        .values()
+        .filter(|scored| scored.void.is_some())
+        .count() as u64;
     let mut totals = Totals {
         planned: plan.trials().count() as u64,
         scored: scored.len() as u64 - void,
@@ -68,7 +85,9 @@ impl Scored {
         row.void = void_reason(&row);
         let judged = judge(&row, corpus);
         Scored {
-            right: judged.as_ref().is_some_and(|judged| judged.class.is_right()),
+            right: judged
+                .as_ref()
+                .is_some_and(|judged| judged.class.is_right()),
             substring: judged.as_ref().is_some_and(|judged| judged.substring),
             class: judged.map(|judged| judged.class.name().to_string()),
             void: row.void,
@@ -76,15 +95,28 @@ impl Scored {
     }
 }
 
-fn task_summary(task: Task, plan: &Plan, settled: &HashMap<u64, &Row>, scored: &HashMap<u64, Scored>) -> TaskSummary {
+fn task_summary(
+    task: Task,
+    plan: &Plan,
+    settled: &HashMap<u64, &Row>,
+    scored: &HashMap<u64, Scored>,
+) -> TaskSummary {
     let trials: Vec<&Trial> = plan.trials().filter(|trial| trial.task == task).collect();
     let mut curve = Vec::new();
     let mut cells = Vec::new();
     for &length_tokens in &plan.grid.lengths_tokens {
-        let here: Vec<&Trial> = trials.iter().copied().filter(|trial| trial.length_tokens == length_tokens).collect();
+        let here: Vec<&Trial> = trials
+            .iter()
+            .copied()
+            .filter(|trial| trial.length_tokens == length_tokens)
+            .collect();
         curve.push(point(length_tokens, &here, scored));
         for depth_percent in plan.grid.depths.cells_percent() {
-            let of_cell: Vec<&Trial> = here.iter().copied().filter(|trial| trial.cell_percent == depth_percent).collect();
+            let of_cell: Vec<&Trial> = here
+                .iter()
+                .copied()
+                .filter(|trial| trial.cell_percent == depth_percent)
+                .collect();
             let (n, right, void, _) = count(&of_cell, scored);
             cells.push(Cell {
                 length_tokens,
@@ -99,7 +131,10 @@ fn task_summary(task: Task, plan: &Plan, settled: &HashMap<u64, &Row>, scored: &
     }
     let (mut classes, mut voids) = (BTreeMap::new(), BTreeMap::new());
     for trial in &trials {
-        let Some(scored) = scored.get(&trial.id).filter(|_| settled.contains_key(&trial.id)) else {
+        let Some(scored) = scored
+            .get(&trial.id)
+            .filter(|_| settled.contains_key(&trial.id))
+        else {
             continue;
         };
         if let Some(class) = &scored.class {
@@ -109,14 +144,24 @@ fn task_summary(task: Task, plan: &Plan, settled: &HashMap<u64, &Row>, scored: &
             *voids.entry(void.clone()).or_insert(0) += 1;
         }
     }
-    TaskSummary { task: task.name().to_string(), curve, cells, classes, voids }
+    TaskSummary {
+        task: task.name().to_string(),
+        curve,
+        cells,
+        classes,
+        voids,
+    }
 }
 
 fn point(length_tokens: u64, trials: &[&Trial], scored: &HashMap<u64, Scored>) -> Point {
     let (n, right, void, substring_right) = count(trials, scored);
     let haystacks: HashSet<u32> = trials
         .iter()
-        .filter(|trial| scored.get(&trial.id).is_some_and(|scored| scored.void.is_none()))
+        .filter(|trial| {
+            scored
+                .get(&trial.id)
+                .is_some_and(|scored| scored.void.is_none())
+        })
         .map(|trial| trial.sample)
         .collect();
     Point {
@@ -187,7 +232,12 @@ fn settings(run: &RunFile) -> Vec<String> {
 }
 
 /// What a reader of the charts must know.
-fn warnings(run: &RunFile, rows: &[Row], settled: &HashMap<u64, &Row>, totals: &Totals) -> Vec<String> {
+fn warnings(
+    run: &RunFile,
+    rows: &[Row],
+    settled: &HashMap<u64, &Row>,
+    totals: &Totals,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     if !run.exact && !run.server_counts {
         warnings.push(format!(
@@ -195,11 +245,17 @@ fn warnings(run: &RunFile, rows: &[Row], settled: &HashMap<u64, &Row>, totals: &
             run.tokenizer.name
         ));
     } else if run.overhead_tokens.is_none() {
-        warnings.push("the chat template's tokens are not known and not counted in the lengths".into());
+        warnings
+            .push("the chat template's tokens are not known and not counted in the lengths".into());
     }
     let unsaid = rows
         .iter()
-        .filter(|row| row.settled && row.reply().is_some_and(|reply| reply.usage.prompt_tokens.is_none()))
+        .filter(|row| {
+            row.settled
+                && row
+                    .reply()
+                    .is_some_and(|reply| reply.usage.prompt_tokens.is_none())
+        })
         .count();
     if unsaid > 0 {
         warnings.push(format!(
@@ -208,15 +264,28 @@ fn warnings(run: &RunFile, rows: &[Row], settled: &HashMap<u64, &Row>, totals: &
     }
     let open = totals.planned - settled.len() as u64;
     if open > 0 {
-        warnings.push(format!("{open} of {} trials are not asked yet", totals.planned));
+        warnings.push(format!(
+            "{open} of {} trials are not asked yet",
+            totals.planned
+        ));
     }
-    let repeated = settled.values().filter(|row| row.prompt.shares.repeated_tokens > 0).count();
+    let repeated = settled
+        .values()
+        .filter(|row| row.prompt.shares.repeated_tokens > 0)
+        .count();
     if repeated > 0 {
-        warnings.push(format!("{repeated} prompts repeat a sentence of their haystack"));
+        warnings.push(format!(
+            "{repeated} prompts repeat a sentence of their haystack"
+        ));
     }
-    let code = settled.values().filter(|row| row.prompt.shares.code_tokens > 0).count();
+    let code = settled
+        .values()
+        .filter(|row| row.prompt.shares.code_tokens > 0)
+        .count();
     if code > 0 {
-        warnings.push(format!("{code} haystacks go on in source code beyond all prose"));
+        warnings.push(format!(
+            "{code} haystacks go on in source code beyond all prose"
+        ));
     }
     let mut models: Vec<&str> = settled
         .values()
@@ -226,11 +295,20 @@ fn warnings(run: &RunFile, rows: &[Row], settled: &HashMap<u64, &Row>, totals: &
         .collect();
     models.sort_unstable();
     if models.len() > 1 {
-        warnings.push(format!("replies name different models: {}", models.join(", ")));
+        warnings.push(format!(
+            "replies name different models: {}",
+            models.join(", ")
+        ));
     }
-    let prints: HashSet<&str> = settled.values().filter_map(|row| row.reply()?.system_fingerprint.as_deref()).collect();
+    let prints: HashSet<&str> = settled
+        .values()
+        .filter_map(|row| row.reply()?.system_fingerprint.as_deref())
+        .collect();
     if prints.len() > 1 {
-        warnings.push(format!("the server's system_fingerprint changed within the run ({} values)", prints.len()));
+        warnings.push(format!(
+            "the server's system_fingerprint changed within the run ({} values)",
+            prints.len()
+        ));
     }
     warnings
 }

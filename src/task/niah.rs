@@ -102,7 +102,8 @@ pub fn question(wording: usize, value_type: ValueType, key: &str) -> String {
 }
 
 fn filled(form: &str, value_type: ValueType, key: &str) -> String {
-    form.replace("{noun}", value_type.noun()).replace("{key}", key)
+    form.replace("{noun}", value_type.noun())
+        .replace("{key}", key)
 }
 
 #[cfg(test)]
@@ -113,10 +114,19 @@ mod tests {
     fn every_wording_names_key_and_value_once_and_asks_for_the_value_alone() {
         assert!(WORDINGS.len() >= 12);
         for wording in WORDINGS {
-            for (form, part, times) in [(wording.needle, "{key}", 1), (wording.needle, "{value}", 1), (wording.question, "{key}", 1), (wording.question, "{value}", 0)] {
+            for (form, part, times) in [
+                (wording.needle, "{key}", 1),
+                (wording.needle, "{value}", 1),
+                (wording.question, "{key}", 1),
+                (wording.question, "{value}", 0),
+            ] {
                 assert_eq!(form.matches(part).count(), times, "{form}");
             }
-            assert!(wording.needle.ends_with('.') && wording.question.contains("? ") && wording.question.ends_with('.'));
+            assert!(
+                wording.needle.ends_with('.')
+                    && wording.question.contains("? ")
+                    && wording.question.ends_with('.')
+            );
         }
     }
 

@@ -18,8 +18,14 @@ impl Bundled {
     /// By name.
     pub fn named(name: &str) -> Option<Bundled> {
         match name {
-            "o200k" => Some(Bundled { small: bpe_openai::o200k_base(), expression: O200K }),
-            "cl100k" => Some(Bundled { small: bpe_openai::cl100k_base(), expression: CL100K }),
+            "o200k" => Some(Bundled {
+                small: bpe_openai::o200k_base(),
+                expression: O200K,
+            }),
+            "cl100k" => Some(Bundled {
+                small: bpe_openai::cl100k_base(),
+                expression: CL100K,
+            }),
             _ => None,
         }
     }
@@ -32,8 +38,14 @@ impl Bundled {
     /// The vocabulary as a `tokenizer.json`, with the merges worked out from the ranks.
     pub fn to_json(&self) -> String {
         let bpe = &self.small.bpe;
-        let tokens: Vec<&[u8]> = (0..bpe.num_tokens() as u32).map(|id| bpe.token_bytes(id)).collect();
-        let ranks: HashMap<&[u8], u32> = tokens.iter().zip(0..).map(|(token, id)| (*token, id)).collect();
+        let tokens: Vec<&[u8]> = (0..bpe.num_tokens() as u32)
+            .map(|id| bpe.token_bytes(id))
+            .collect();
+        let ranks: HashMap<&[u8], u32> = tokens
+            .iter()
+            .zip(0..)
+            .map(|(token, id)| (*token, id))
+            .collect();
         let written: Vec<String> = tokens.iter().map(|token| printable(token)).collect();
         let merges: Vec<Value> = tokens
             .iter()
@@ -109,7 +121,10 @@ fn merge(token: &[u8], rank: u32, ranks: &HashMap<&[u8], u32>) -> Option<(u32, u
             .min_by_key(|&(_, pair)| pair)?;
         cuts.remove(at + 1);
     }
-    Some((*ranks.get(&token[..cuts[1]])?, *ranks.get(&token[cuts[1]..])?))
+    Some((
+        *ranks.get(&token[..cuts[1]])?,
+        *ranks.get(&token[cuts[1]..])?,
+    ))
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
-use tokenizers::pipeline::{EncodeOptions, Override, PipelineModel, PipelineToken, PipelineTokenizer};
+use tokenizers::pipeline::{
+    EncodeOptions, Override, PipelineModel, PipelineToken, PipelineTokenizer,
+};
 
 /// Encodes and decodes by one `tokenizer.json`.
 pub struct Encoder {
@@ -25,19 +27,27 @@ impl Encoder {
                 tokenizers::from_json(&value.to_string()).map_err(|error| anyhow!("{error}"))
             });
         let refused = match fast {
-            Ok(fast) => return Ok(Encoder { kind: Kind::Fast(fast) }),
+            Ok(fast) => {
+                return Ok(Encoder {
+                    kind: Kind::Fast(fast),
+                });
+            }
             Err(refused) => refused,
         };
         let stable: tokenizers_stable::Tokenizer = json
             .parse()
             .map_err(|error| anyhow!("{error}; the fast reader says: {refused}"))?;
-        Ok(Encoder { kind: Kind::Stable(Box::new(stable)) })
+        Ok(Encoder {
+            kind: Kind::Stable(Box::new(stable)),
+        })
     }
 
     /// Reads a `tokenizer.json` with the stable release, to check the other against it.
     pub fn stable_from_json(json: &str) -> Result<Encoder> {
         let stable = json.parse().map_err(|error| anyhow!("{error}"))?;
-        Ok(Encoder { kind: Kind::Stable(Box::new(stable)) })
+        Ok(Encoder {
+            kind: Kind::Stable(Box::new(stable)),
+        })
     }
 
     /// True for the fast encoder, whose speed makes indexing a matter of a second.
@@ -85,7 +95,12 @@ impl Encoder {
             PipelineModel::BPE(bpe) if bpe.is_byte_level() => Some(token.chars().count()),
             _ if is_byte_fallback(&token) => Some(1),
             // SentencePiece writes a space as U+2581.
-            _ => Some(token.chars().map(|c| if c == '▁' { 1 } else { c.len_utf8() }).sum()),
+            _ => Some(
+                token
+                    .chars()
+                    .map(|c| if c == '▁' { 1 } else { c.len_utf8() })
+                    .sum(),
+            ),
         }
     }
 }

@@ -19,7 +19,10 @@ pub fn digest(metadata: &Metadata) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(pre.as_bytes());
     for key in ["tokenizer.ggml.tokens", "tokenizer.ggml.merges"] {
-        for text in metadata.texts(key).with_context(|| format!("it has no {key}"))? {
+        for text in metadata
+            .texts(key)
+            .with_context(|| format!("it has no {key}"))?
+        {
             hasher.update(text.as_bytes());
             hasher.update(&[0]);
         }
@@ -42,14 +45,18 @@ pub fn to_json(metadata: &Metadata) -> Result<String> {
         .iter()
         .map(|merge| Value::from(merge.as_str()))
         .collect();
-    let types = metadata.integers("tokenizer.ggml.token_type").unwrap_or(&[]);
+    let types = metadata
+        .integers("tokenizer.ggml.token_type")
+        .unwrap_or(&[]);
     let mut vocabulary = Map::new();
     let mut added = Vec::new();
     for (id, token) in tokens.iter().enumerate() {
         let kind = types.get(id).copied().unwrap_or(1);
         if kind == CONTROL || kind == USER_DEFINED {
-            added.push(json!({"id": id, "content": token, "single_word": false, "lstrip": false,
-                "rstrip": false, "normalized": false, "special": kind == CONTROL}));
+            added.push(
+                json!({"id": id, "content": token, "single_word": false, "lstrip": false,
+                "rstrip": false, "normalized": false, "special": kind == CONTROL}),
+            );
         }
         vocabulary.insert(token.clone(), Value::from(id));
     }
@@ -63,7 +70,13 @@ pub fn to_json(metadata: &Metadata) -> Result<String> {
             unused += 1;
         }
     }
-    Ok(byte_level_json(pre, vocabulary, merges, name == "llama-bpe", added))
+    Ok(byte_level_json(
+        pre,
+        vocabulary,
+        merges,
+        name == "llama-bpe",
+        added,
+    ))
 }
 
 /// The pre-tokenizers by llama.cpp's name. An unknown name is refused, never guessed: a wrong
@@ -86,6 +99,10 @@ fn pre_tokenizers(metadata: &Metadata) -> Result<(Value, &str)> {
             "its pre-tokenizer {other} is not known here (smollm, llama-bpe, qwen2, gpt-2 are): give the model's tokenizer.json with --tokenizer"
         ),
     };
-    let name = if matches!(name, "llama3" | "llama-v3") { "llama-bpe" } else { name };
+    let name = if matches!(name, "llama3" | "llama-v3") {
+        "llama-bpe"
+    } else {
+        name
+    };
     Ok((value, name))
 }
