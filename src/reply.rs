@@ -199,36 +199,19 @@ impl Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Failure::TooLong { said, .. } => {
-                write!(f, "the prompt is too long for the server: {said}")
-            }
-            Failure::Limited {
-                said,
-                permanent: true,
-                ..
-            } => {
+            Failure::TooLong { said, .. } => write!(f, "the prompt is too long for the server: {said}"),
+            Failure::Limited { said, permanent: true, .. } => {
                 write!(f, "one request exceeds the rate limit itself: {said}")
             }
             Failure::Limited { said, .. } => write!(f, "rate limited: {said}"),
             Failure::Unauthorized { said } => write!(f, "the key was refused: {said}"),
             Failure::NotFound { said } => write!(f, "no such model or path: {said}"),
-            Failure::Refused { status, said } => {
-                write!(f, "the request was refused ({status}): {said}")
-            }
-            Failure::Server { status, said, .. } => {
-                write!(f, "the server failed ({status}): {said}")
-            }
+            Failure::Refused { status, said } => write!(f, "the request was refused ({status}): {said}"),
+            Failure::Server { status, said, .. } => write!(f, "the server failed ({status}): {said}"),
             Failure::Unreachable { cause } => write!(f, "no connection: {cause}"),
             Failure::Broken { cause } => write!(f, "the answer broke off: {cause}"),
-            Failure::TimedOut {
-                after_ms,
-                waiting_for,
-            } => {
-                write!(
-                    f,
-                    "nothing came in {:.0} s while waiting for {waiting_for}",
-                    *after_ms as f64 / 1000.0
-                )
+            Failure::TimedOut { after_ms, waiting_for } => {
+                write!(f, "nothing came in {:.0} s while waiting for {waiting_for}", *after_ms as f64 / 1000.0)
             }
             Failure::Filtered { said } => write!(f, "filtered by the provider: {said}"),
         }

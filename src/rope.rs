@@ -62,10 +62,7 @@ impl Rope {
 
     /// Length of the escaped text in bytes.
     pub fn json_bytes(&self) -> u64 {
-        self.pieces
-            .iter()
-            .map(|piece| piece.json.len() as u64)
-            .sum()
+        self.pieces.iter().map(|piece| piece.json.len() as u64).sum()
     }
 
     /// The text as one string; this is the only operation that copies it.
