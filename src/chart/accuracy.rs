@@ -212,7 +212,7 @@ impl<'a> Layout<'a> {
 
     /// The points of a task that have an accuracy, in stretches that no gap interrupts.
     fn stretches(&self, nth: usize) -> Vec<Vec<(f64, &'a Point, f64)>> {
-        // Lines that lie on each other are moved apart by less than a mark.
+        // Lines that lie on each other are moved apart by about a mark.
         let tasks = self.summary.tasks.len();
         let aside = 8.0 * (nth as f64 - (tasks as f64 - 1.0) / 2.0);
         let mut stretches = vec![Vec::new()];

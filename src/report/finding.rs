@@ -1,7 +1,7 @@
 //! What a curve shows, in sentences that claim no more than it does.
 
 use crate::number::{counted, grouped, interval_figures, percent, spanned};
-use crate::stats::clopper_pearson_lower;
+use crate::stats::{clopper_pearson_lower, clopper_pearson_upper};
 use crate::summary::{Point, Summary, TaskSummary};
 
 /// Fewer haystacks than this give no effective length: questions on one text are not independent.
@@ -114,6 +114,17 @@ fn stop(summary: &Summary, point: &Point, is_first: bool) -> String {
             unscored(point)
         );
     };
+    let tail = (1.0 - summary.confidence) / 2.0;
+    let (with_void, asked) = (point.right + point.void, point.n + point.void);
+    if interval.high < summary.threshold
+        && point.void > 0
+        && clopper_pearson_upper(with_void, asked, tail) >= summary.threshold
+    {
+        return format!(
+            "{place} the answers fail, but not if the {} there counted as right.",
+            counted(point.void, "void trial")
+        );
+    }
     if interval.high < summary.threshold {
         return format!(
             "{place} it fails: the interval of {} % lies below {threshold}.",

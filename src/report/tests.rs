@@ -90,6 +90,10 @@ fn void_trials_are_no_hiding_place() {
     );
     let expected = "At 8,000 tokens the answers pass, but not if the 40 void trials there counted as failures.";
     assert!(report.contains(expected), "{report}");
+    let hidden = |_, _| (2, 0, 8);
+    let failing = markdown(&summary("m", vec![task("t", &[4000], 5, 6, hidden)]), "run");
+    let expected = "the answers fail, but not if the 40 void trials there counted as right.";
+    assert!(failing.contains(expected), "{failing}");
     assert!(
         report.contains("| t | too-long | 20 | the server refused the prompt as too long"),
         "{report}"
