@@ -44,8 +44,8 @@ pub const WORDINGS: &[Wording] = &[
         question: "What is the special magic {noun} for {key}? Answer with the {noun} only.",
     },
     Wording {
-        needle: "{key} has been given the secret {noun} {value}.",
-        question: "Which secret {noun} has been given to {key}? Reply with the {noun} alone.",
+        needle: "Somebody has given {key} the secret {noun} {value}.",
+        question: "Which secret {noun} has somebody given to {key}? Reply with the {noun} alone.",
     },
     Wording {
         needle: "Remember that the access {noun} of {key} is {value}.",
