@@ -270,7 +270,7 @@ mod tests {
                 whole.floor_char_boundary(to),
             );
             let piece = text.piece(from, to).expect("slices");
-            assert_eq!(piece.raw, whole[from..to].as_bytes());
+            assert_eq!(piece.raw, &whole.as_bytes()[from..to]);
             assert_eq!(piece.json, crate::rope::escape(&whole[from..to]).as_bytes());
         }
     }
