@@ -36,8 +36,8 @@ pub struct Wording {
 }
 
 /// The wordings, in an order that never changes: journal rows name them by index. The first is
-/// the default; a 135M model answers it (95 of 100 at 1k tokens) where it fails on a question
-/// without "answer with the … only" (20 of 100).
+/// the default; a 135M model answers it (19 of 20 at 1k tokens) where it fails on a question
+/// without "answer with the … only" (4 of 20).
 pub const WORDINGS: &[Wording] = &[
     Wording {
         needle: "The special magic {noun} for {key} is {value}.",
