@@ -1,5 +1,4 @@
-//! The engine built in: runs a `llama` or `qwen2` GGUF model on the CPU, greedily and with its KV
-//! cache kept between questions.
+//! The engine built in: a `llama` or `qwen2` GGUF model on the CPU, greedy, its KV cache kept between questions.
 
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
