@@ -301,7 +301,7 @@ fn a_damaged_header_never_panics() {
     let path = Synthetic::qwen2().write(folder.path());
     let whole = std::fs::read(&path).expect("bytes");
     // Every eight bytes of the header become the worst number there is, and single bytes turn.
-    for at in (0..3000).step_by(5) {
+    for at in (0..3000).step_by(17) {
         for damage in [
             [0xff; 8],
             [0; 8],
@@ -317,6 +317,27 @@ fn a_damaged_header_never_panics() {
             }
         }
     }
+}
+
+#[test]
+fn a_model_larger_than_the_memory_is_refused_before_it_is_loaded() {
+    assert!(check_memory(10, Some(10)).is_ok() && check_memory(u64::MAX, None).is_ok());
+    let said = check_memory(28_000_000_000, Some(16_500_000_000)).expect_err("too large");
+    assert!(said.to_string().contains("28.0 GB") && said.to_string().contains("16.5 GB"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let gguf = Gguf::open(&Synthetic::qwen2().write(folder.path())).expect("a file");
+    let numbers: usize = Synthetic::qwen2()
+        .tensors
+        .values()
+        .map(|(_, numbers)| numbers.len())
+        .sum();
+    assert_eq!(gguf.f32_bytes(), 4 * numbers as u64);
+}
+
+#[test]
+fn an_engine_can_be_handed_to_another_thread() {
+    fn sendable<T: Send>(_: &T) {}
+    sendable(&load(&Synthetic::llama()));
 }
 
 #[test]
