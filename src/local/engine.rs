@@ -122,7 +122,7 @@ impl Engine {
             .install(|| {
                 let mut gguf = Gguf::open(path)?;
                 Config::read(&gguf)?;
-                check_memory(gguf.f32_bytes(), free_bytes())?;
+                check_memory("its weights", gguf.f32_bytes(), free_bytes())?;
                 let model = Model::load(&mut gguf)?;
                 let cache = Cache::new(model.config())?;
                 Ok::<_, anyhow::Error>((model, cache))
@@ -206,6 +206,11 @@ impl Engine {
         self.check(tokens, 0)?;
         let kept = self.shared_prefix(tokens);
         self.cache.truncate(kept);
+        if tokens.len() > self.cache.capacity() {
+            let what = format!("the keys and values of {} tokens", tokens.len());
+            let needed_bytes = tokens.len() as u64 * self.info.cache_bytes_per_token;
+            check_memory(&what, needed_bytes, free_bytes())?;
+        }
         let Engine {
             model,
             cache,
@@ -253,11 +258,11 @@ fn free_bytes() -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// Refuses a model that would have the process killed in the middle of loading it.
-fn check_memory(needed_bytes: u64, free_bytes: Option<u64>) -> Result<()> {
+/// Refuses what would have the process killed in the middle of it.
+fn check_memory(what: &str, needed_bytes: u64, free_bytes: Option<u64>) -> Result<()> {
     if let Some(free_bytes) = free_bytes.filter(|&free_bytes| needed_bytes > free_bytes) {
         bail!(
-            "the engine built in needs {:.1} GB for these weights and {:.1} GB are free: install a llama-server, which needs less",
+            "the engine built in needs {:.1} GB for {what} and {:.1} GB are free: install a llama-server, which needs less",
             needed_bytes as f64 / 1e9,
             free_bytes as f64 / 1e9
         );
