@@ -7,8 +7,8 @@ pub mod vocabulary;
 use crate::gguf::Metadata;
 use anyhow::{Context, Result, bail};
 use fast::Encoder;
-use std::path::Path;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Texts up to this many bytes are counted by the small encoder of a bundled vocabulary, which

@@ -42,16 +42,8 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         Some(folder) => RunFile::read(folder)?,
         None => None,
     };
-    // The log of a local server belongs into the run folder, which may not have its name yet.
-    let log_folder = match &arguments.out {
-        Some(folder) if !arguments.dry_run => {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make the run folder {}", folder.display()))?;
-            folder.clone()
-        }
-        _ => std::env::temp_dir(),
-    };
-    let mut connected = connect::target(&arguments, &log_folder).await?;
+    let local = local_folder(&arguments, began_ms)?;
+    let mut connected = connect::target(&arguments, local.as_deref()).await?;
     let named = match &arguments.tokenizer {
         Some(named) => Some(Tokenizer::resolve(named)?),
         None => connected.tokenizer.clone(),
