@@ -168,6 +168,23 @@ fn prompts_at_both_ends_of_the_range_are_exact() {
 }
 
 #[test]
+fn depths_are_not_biased_by_the_rounding_sentences() {
+    const SEEDS: u64 = 60;
+    for tokens in [512, 1000] {
+        for depth in [25.0, 50.0, 75.0] {
+            let off: f64 = (0..SEEDS)
+                .map(|seed| {
+                    let prompt = prompt(&O200K, tokens, &[depth], QuestionAt::End, seed);
+                    prompt.expect("fits").placed[0].actual_percent - depth
+                })
+                .sum();
+            let mean = off / SEEDS as f64;
+            assert!(mean.abs() < 3.0, "{tokens} tokens, {depth} %: {mean:+.1}");
+        }
+    }
+}
+
+#[test]
 fn too_short_and_too_long_are_told_in_one_line() {
     let short = prompt(&O200K, 60, &[0.0], QuestionAt::End, 1)
         .expect_err("too short")

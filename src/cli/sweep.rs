@@ -42,16 +42,8 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         Some(folder) => RunFile::read(folder)?,
         None => None,
     };
-    // The log of a local server belongs into the run folder, which may not have its name yet.
-    let log_folder = match &arguments.out {
-        Some(folder) if !arguments.dry_run => {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make the run folder {}", folder.display()))?;
-            folder.clone()
-        }
-        _ => std::env::temp_dir(),
-    };
-    let mut connected = connect::target(&arguments, &log_folder).await?;
+    let local = local_folder(&arguments, began_ms)?;
+    let mut connected = connect::target(&arguments, local.as_deref()).await?;
     let named = match &arguments.tokenizer {
         Some(named) => Some(Tokenizer::resolve(named)?),
         None => connected.tokenizer.clone(),
@@ -117,8 +109,8 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         overhead_tokens: connected.overhead_tokens,
         asking: asking.clone(),
     };
-    let folder = match &arguments.out {
-        Some(folder) => folder.clone(),
+    let folder = match arguments.out.clone().or(local) {
+        Some(folder) => folder,
         None => folder::default_name(
             began_ms,
             &run.served.model,
@@ -191,6 +183,25 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     let loaded = Journal::read(&folder)?;
     let summary = folder::write_results(&folder, &run, &plan, &loaded, &ground.corpus, price)?;
     conclude(&arguments, &folder, &summary, ended)
+}
+
+/// The run folder of a local model, made before its server is started because the server's log
+/// belongs there.
+fn local_folder(arguments: &Sweep, began_ms: u64) -> Result<Option<PathBuf>> {
+    let Some(model) = arguments.target.strip_prefix("local:") else {
+        return Ok(None);
+    };
+    if arguments.dry_run {
+        return Ok(None);
+    }
+    let folder = arguments.out.clone().unwrap_or_else(|| {
+        let stem = Path::new(model).file_stem().unwrap_or(model.as_ref());
+        let task = arguments.task.first().map_or("sweep", String::as_str);
+        folder::default_name(began_ms, &stem.to_string_lossy(), task)
+    });
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make the run folder {}", folder.display()))?;
+    Ok(Some(folder))
 }
 
 fn conclude(arguments: &Sweep, folder: &Path, summary: &Summary, ended: Ended) -> Result<Exit> {
