@@ -36,13 +36,16 @@ fn another_run_s_folder_is_not_touched() {
     sweep(&place, "--secret 01").ends(0);
     for (more, words) in [
         ("--secret 02", "run holds another run: the secret differs"),
-        ("--salt x", "the salt"),
-        ("--samples 2", "the grid"),
-        ("--max-output 65", "the settings"),
-        ("--wording pool", "the grid"),
+        ("--salt x", "the salt (\"\" there, \"x\" now)"),
+        ("--samples 2", "the number of samples (1 there, 2 now)"),
+        ("--max-output 65", "the output budget (64 there, 65 now)"),
+        ("--wording pool", "the wording (fixed there, pool now)"),
     ] {
         refused(&place, &[sweep(&place, more)], words);
     }
+    let other = place.sweep("sim:perfect", "--lengths 600 --depths 4 --keys 3 --out run");
+    let words = "the list of depths (0,50,100 there, 0,33.333333,66.666667,100 now) differs";
+    refused(&place, &[other], words);
     let other = place.sweep("sim:grep", "--lengths 600 --depths 3 --keys 3 --out run");
     refused(
         &place,
@@ -53,7 +56,11 @@ fn another_run_s_folder_is_not_touched() {
         "sim:perfect",
         "--lengths 600,700 --depths 3 --keys 3 --out run",
     );
-    refused(&place, &[other], "the lengths");
+    refused(
+        &place,
+        &[other],
+        "the list of lengths (600 there, 600,700 now)",
+    );
     let other = place
         .depthfinder("sweep sim:perfect --lengths 600 --depths 3 --keys 3 --out run --corpus")
         .arg(place.file("mine.txt", "A text. Of my own."));

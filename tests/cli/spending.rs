@@ -94,7 +94,7 @@ fn a_cap_on_cost_is_never_passed_and_the_price_stays_with_the_run() {
     );
     let whole = place.run("run").bytes("summary.json");
     place.depthfinder("report run").ends(0);
-    assert_eq!(place.run("run").bytes("summary.json"), whole);
+    assert!(place.run("run").bytes("summary.json") == whole);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, LazyLock, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The model that it serves.
 pub const MODEL: &str = "mock-1";
@@ -66,7 +66,6 @@ pub struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
-    delay: Duration,
 }
 
 impl Answer {
@@ -101,7 +100,6 @@ impl Answer {
             status,
             headers: vec![("Content-Type".to_owned(), kind.to_owned())],
             body: body.to_owned(),
-            delay: Duration::ZERO,
         }
     }
 
@@ -111,14 +109,7 @@ impl Answer {
         self
     }
 
-    /// After a wait.
-    pub fn after(mut self, delay: Duration) -> Answer {
-        self.delay = delay;
-        self
-    }
-
     fn send(&self, stream: &mut TcpStream) {
-        std::thread::sleep(self.delay);
         let mut head = format!("HTTP/1.1 {} Told\r\n", self.status);
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
