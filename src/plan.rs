@@ -79,7 +79,9 @@ impl Depths {
             let last = f64::from(count.max(2) - 1);
             return Ok(Depths::At(match count {
                 1 => vec![50.0],
-                _ => (0..count).map(|at| 100.0 * f64::from(at) / last).collect(),
+                _ => (0..count)
+                    .map(|at| millionths(100.0 * f64::from(at) / last))
+                    .collect(),
             }));
         }
         let mut depths = Vec::new();
@@ -94,7 +96,7 @@ impl Depths {
             if !(0.0..=100.0).contains(&depth) {
                 bail!("the depth {item} is not between 0 and 100 percent");
             }
-            depths.push(depth);
+            depths.push(millionths(depth));
         }
         depths.sort_by(f64::total_cmp);
         depths.dedup();
@@ -120,6 +122,12 @@ impl Depths {
             Depths::Strata(count) => 100.0 * (cell as f64 + stream.unit()) / f64::from(*count),
         }
     }
+}
+
+/// Rounded to what every reader of JSON gives back exactly: the last bits of a longer number
+/// would make a run differ from itself after it was written and read.
+fn millionths(percent: f64) -> f64 {
+    (percent * 1e6).round() / 1e6
 }
 
 /// Which wording needles and questions take.

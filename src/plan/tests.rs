@@ -124,3 +124,14 @@ fn depths_are_read_in_their_three_forms() {
         assert!(Depths::parse(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn depths_are_the_same_after_they_were_written_and_read() {
+    let written = (2..=1001).map(|count| count.to_string());
+    for written in written.chain(["33.333333333333333,66.6666666666666666".to_string()]) {
+        let depths = Depths::parse(&written).expect("depths");
+        let json = serde_json::to_string(&depths).expect("writes");
+        let read: Depths = serde_json::from_str(&json).expect("reads");
+        assert_eq!(read, depths, "{written}");
+    }
+}
