@@ -1,6 +1,6 @@
 //! The vocabulary inside a GGUF, written as a `tokenizer.json`.
 
-use super::bundled::{byte_level_json, printable_byte};
+use super::bundled::byte_level_json;
 use crate::gguf::Metadata;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
@@ -59,16 +59,6 @@ pub fn to_json(metadata: &Metadata) -> Result<String> {
             );
         }
         vocabulary.insert(token.clone(), Value::from(id));
-    }
-    // SmolLM2 has no token for 21 bytes, which no text holds; the fast encoder refuses a
-    // vocabulary with gaps, so they get ids that nothing ever produces.
-    let mut unused = tokens.len();
-    for byte in 0..=255 {
-        let token = printable_byte(byte).to_string();
-        if !vocabulary.contains_key(&token) {
-            vocabulary.insert(token, Value::from(unused));
-            unused += 1;
-        }
     }
     Ok(byte_level_json(
         pre,
