@@ -1,6 +1,6 @@
 //! The secret decides every byte of every prompt, and `show` gives them back.
 
-use crate::support::mock::{Answer, Mock};
+use crate::support::mock::Mock;
 use crate::support::{Depthfinder, Place};
 use std::collections::BTreeSet;
 
