@@ -112,7 +112,7 @@ fn show_prints_the_bytes_that_were_sent_and_those_that_will_be() {
 #[test]
 fn lengths_are_those_that_the_server_counts() {
     let place = Place::new();
-    let mock = Mock::start(Answer::right);
+    let mock = Mock::right();
     sweep(&place, &mock.target(), "--tokenizer o200k --out run").ends(0);
     let lengths: BTreeSet<u64> = mock.asked()[1..]
         .iter()
