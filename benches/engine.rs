@@ -126,41 +126,63 @@ fn speed(engine: &mut Engine, server: &Server, tokens: &[u32], lengths: &[usize]
     Ok(())
 }
 
-/// Greedy answers to prompts of 16 to 408 tokens. Where they part, the two best logits tell whether
-/// it was a tie that rounding decides.
+/// Greedy answers to needle questions, which are what this tool asks, and to plain stretches of
+/// text, where nothing is certain. Where two answers part, the two best logits tell whether it was a
+/// tie that rounding decides: a llama-server rounds activations to eight bits where weights are
+/// quantised, the engine does not.
 fn agreement(engine: &mut Engine, server: &Server, tokens: &[u32]) -> Result<()> {
-    let (mut same, mut tied) = (0, 0);
+    let (mut questions, mut stretches) = (Vec::new(), Vec::new());
     for index in 0..PROMPTS {
         let start = index * tokens.len() / (PROMPTS + 2);
-        let prompt = &tokens[start..(start + 16 + index * 8).min(tokens.len())];
-        let ours = engine
-            .generate(prompt, ANSWER_TOKENS, &[], &mut |_| true)?
-            .tokens;
-        let (theirs, _) = server.complete(prompt)?;
-        ensure!(!theirs.is_empty(), "the server gave no token");
-        let common = ours.iter().zip(&theirs).take_while(|(a, b)| a == b).count();
-        // The server ends at a stop token, the engine was told of none.
-        if common == theirs.len() {
-            same += 1;
-            continue;
+        let stretch = &tokens[start..(start + 16 + index * 8).min(tokens.len())];
+        let number = 1_000_003 + index * 179_424;
+        let mut question = server.tokenize("<|im_start|>user\n")?;
+        question.extend(stretch);
+        question.extend(server.tokenize(&format!(
+            "\nThe special magic number for Lisbon is {number}.\n"
+        ))?);
+        question.extend(stretch.iter().rev().take(8).rev());
+        question.extend(server.tokenize(
+            "\nWhat is the special magic number for Lisbon? Answer with the number only.<|im_end|>\n<|im_start|>assistant\n",
+        )?);
+        questions.push(question);
+        stretches.push(stretch.to_vec());
+    }
+    for (what, prompts) in [
+        ("needle questions", questions),
+        ("stretches of text", stretches),
+    ] {
+        let (mut same, mut tied) = (0, 0);
+        for (index, prompt) in prompts.iter().enumerate() {
+            let ours = engine
+                .generate(prompt, ANSWER_TOKENS, &[], &mut |_| true)?
+                .tokens;
+            let (theirs, _) = server.complete(prompt)?;
+            ensure!(!theirs.is_empty(), "the server gave no token");
+            let common = ours.iter().zip(&theirs).take_while(|(a, b)| a == b).count();
+            // The server ends at a stop token, the engine was told of none.
+            if common == theirs.len() {
+                same += 1;
+                continue;
+            }
+            let mut until = prompt.to_vec();
+            until.extend(&ours[..common]);
+            let mut logits = engine.logits(&until)?;
+            let of_theirs = logits[theirs[common] as usize];
+            logits.sort_by(|a, b| b.total_cmp(a));
+            let near = logits[0] - of_theirs < 0.1;
+            tied += usize::from(near);
+            println!(
+                "{what} {index}: parts after {common} tokens, best logits {:.3} {:.3}, the server's {of_theirs:.3}{}",
+                logits[0],
+                logits[1],
+                if near { " (tied)" } else { "" }
+            );
         }
-        let mut until = prompt.to_vec();
-        until.extend(&ours[..common]);
-        let mut logits = engine.logits(&until)?;
-        let of_theirs = logits[theirs[common] as usize];
-        logits.sort_by(|a, b| b.total_cmp(a));
-        let near = logits[0] - logits[1] < 0.1;
-        tied += usize::from(near);
         println!(
-            "prompt {index}: parts after {common} tokens, best logits {:.3} {:.3}, the server's {of_theirs:.3}{}",
-            logits[0],
-            logits[1],
-            if near { " (tied)" } else { "" }
+            "{what}, greedy answers of {ANSWER_TOKENS} tokens: {same} of {PROMPTS} the same, {tied} more part at a tie within 0.1"
         );
     }
-    println!(
-        "greedy answers of {ANSWER_TOKENS} tokens: {same} of {PROMPTS} the same, {tied} more part at a tie within 0.1"
-    );
     Ok(())
 }
 
@@ -232,7 +254,11 @@ impl Server {
     }
 
     fn tokenize(&self, text: &str) -> Result<Vec<u32>> {
-        let reply = self.ask("POST", "/tokenize", &json!({ "content": text }))?;
+        let reply = self.ask(
+            "POST",
+            "/tokenize",
+            &json!({ "content": text, "parse_special": true }),
+        )?;
         Ok(serde_json::from_value(reply["tokens"].clone())?)
     }
 

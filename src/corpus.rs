@@ -8,7 +8,7 @@ use bytes::Bytes;
 use escaped::Escaped;
 use serde::Deserialize;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A text as it lies in the binary.
 pub struct Embedded {
@@ -64,8 +64,33 @@ pub struct Text {
     digest: String,
     bytes: u64,
     packed: Option<&'static [u8]>,
-    raw: OnceLock<Result<Bytes, String>>,
+    content: OnceLock<Result<Content, String>>,
     escaped: OnceLock<Escaped>,
+}
+
+/// A text held once and seen in two ways: checked as UTF-8 when it is unpacked and never again.
+struct Content {
+    text: Arc<String>,
+    raw: Bytes,
+}
+
+/// What lets slices of bytes share a string.
+struct Shared(Arc<String>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl Content {
+    fn of(text: String) -> Content {
+        let text = Arc::new(text);
+        Content {
+            raw: Bytes::from_owner(Shared(Arc::clone(&text))),
+            text,
+        }
+    }
 }
 
 impl Text {
@@ -79,7 +104,7 @@ impl Text {
             bytes: manifest.bytes,
             manifest: Some(manifest),
             packed: Some(embedded.packed),
-            raw: OnceLock::new(),
+            content: OnceLock::new(),
             escaped: OnceLock::new(),
         })
     }
@@ -93,7 +118,7 @@ impl Text {
             digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
             bytes: text.len() as u64,
             packed: None,
-            raw: OnceLock::from(Ok(Bytes::from(text))),
+            content: OnceLock::from(Ok(Content::of(text))),
             escaped: OnceLock::new(),
         }
     }
@@ -108,23 +133,28 @@ impl Text {
         self.bytes
     }
 
-    /// The text as shared bytes; UTF-8.
-    pub fn raw(&self) -> Result<&Bytes> {
-        let raw = self.raw.get_or_init(|| {
-            zstd::bulk::decompress(self.packed.unwrap_or_default(), self.bytes as usize)
-                .map(Bytes::from)
-                .map_err(|error| error.to_string())
+    fn content(&self) -> Result<&Content> {
+        let content = self.content.get_or_init(|| {
+            let packed = self.packed.unwrap_or_default();
+            let bytes = zstd::bulk::decompress(packed, self.bytes as usize)
+                .map_err(|error| error.to_string())?;
+            let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
+            Ok(Content::of(text))
         });
-        match raw {
-            Ok(raw) => Ok(raw),
+        match content {
+            Ok(content) => Ok(content),
             Err(error) => bail!("the text {} cannot be unpacked: {error}", self.name),
         }
     }
 
+    /// The text as shared bytes; UTF-8.
+    pub fn raw(&self) -> Result<&Bytes> {
+        Ok(&self.content()?.raw)
+    }
+
     /// The text as a string.
     pub fn as_str(&self) -> Result<&str> {
-        std::str::from_utf8(self.raw()?)
-            .with_context(|| format!("the text {} is not UTF-8", self.name))
+        Ok(&self.content()?.text)
     }
 
     /// A stretch of the text, raw and escaped, without a copy. Both ends are bytes of the raw
@@ -270,7 +300,7 @@ mod tests {
                 whole.floor_char_boundary(to),
             );
             let piece = text.piece(from, to).expect("slices");
-            assert_eq!(piece.raw, whole[from..to].as_bytes());
+            assert_eq!(piece.raw, &whole.as_bytes()[from..to]);
             assert_eq!(piece.json, crate::rope::escape(&whole[from..to]).as_bytes());
         }
     }

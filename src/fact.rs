@@ -2,7 +2,7 @@
 
 use crate::lexicon::Lexicon;
 use crate::names;
-use crate::seed::RunKey;
+use crate::seed::{RunKey, Stream};
 use crate::task::niah::ValueType;
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use std::collections::HashSet;
 /// One planted fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// What is asked for: the name of a place.
+    /// What is asked for: an adjective and a noun, as RULER's word keys are.
     pub key: String,
     /// The answer.
     pub value: String,
@@ -30,28 +30,33 @@ impl Facts {
     /// Draws `count` facts.
     ///
     /// # Errors
-    /// When the list of keys holds fewer names that are absent from the corpus.
+    /// When more are wanted than there are distinct pairs of words to name them by.
     pub fn draw(
         key: &RunKey,
         value_type: ValueType,
         count: u64,
         lexicon: &Lexicon,
     ) -> Result<Facts> {
-        let mut keys = names::cities()?;
-        key.stream("keys", &[value_type as u64]).shuffle(&mut keys);
-        let mut keys = keys.into_iter().filter(|name| !lexicon.holds(name));
+        let mut keys = Pairs::new(key.stream("keys", &[value_type as u64]))?;
         let mut values = Values::new(key, value_type)?;
+        // Half of all pairs: beyond it, drawing until one is unused takes long.
+        let most = keys.distinct() / 2;
+        if count > most {
+            bail!(
+                "a run of this size needs {count} distinct keys and there are {most}: ask fewer lengths, depths or samples"
+            );
+        }
+        let mut used = HashSet::new();
         let mut facts = Vec::with_capacity(count as usize);
-        for drawn in 0..count {
-            let Some(key) = keys.next() else {
-                bail!(
-                    "a run of this size needs {count} distinct keys and only {drawn} are absent from the corpus: ask fewer lengths, depths or samples"
-                );
-            };
-            facts.push(Fact {
-                key,
-                value: values.next(lexicon),
+        for _ in 0..count {
+            // Keys and values are told apart by nothing but their place, so they share one set.
+            let key = unused(&mut used, || {
+                Some(keys.next()).filter(|pair| !lexicon.holds(pair))
             });
+            let value = unused(&mut used, || {
+                Some(values.next()).filter(|value| !values_hold(lexicon, value))
+            });
+            facts.push(Fact { key, value });
         }
         Ok(Facts { facts })
     }
@@ -62,53 +67,72 @@ impl Facts {
     }
 }
 
-struct Values {
-    stream: crate::seed::Stream,
-    value_type: ValueType,
-    used: HashSet<String>,
+/// Draws until there is a text that was not drawn before.
+fn unused(used: &mut HashSet<String>, mut draw: impl FnMut() -> Option<String>) -> String {
+    loop {
+        if let Some(drawn) = draw()
+            && used.insert(drawn.clone())
+        {
+            return drawn;
+        }
+    }
+}
+
+/// True where a value stands in the corpus. A UUID's groups are words of their own there; its
+/// first group stands for it.
+fn values_hold(lexicon: &Lexicon, value: &str) -> bool {
+    let is_uuid = value.len() == 36;
+    lexicon.holds(if is_uuid { &value[..8] } else { value })
+}
+
+/// Pairs of RULER's adjectives and nouns, `gentle-otter`.
+struct Pairs {
+    stream: Stream,
     adjectives: Vec<String>,
     nouns: Vec<String>,
 }
 
-impl Values {
-    fn new(key: &RunKey, value_type: ValueType) -> Result<Values> {
-        let words = value_type == ValueType::Words;
-        Ok(Values {
-            stream: key.stream("values", &[value_type as u64]),
-            value_type,
-            used: HashSet::new(),
-            adjectives: if words {
-                names::adjectives()?
-            } else {
-                Vec::new()
-            },
-            nouns: if words { names::nouns()? } else { Vec::new() },
+impl Pairs {
+    fn new(stream: Stream) -> Result<Pairs> {
+        Ok(Pairs {
+            stream,
+            adjectives: names::adjectives()?,
+            nouns: names::nouns()?,
         })
     }
 
-    fn next(&mut self, lexicon: &Lexicon) -> String {
-        loop {
-            let value = self.draw();
-            // A UUID's groups are words of their own; its first group stands for it.
-            let probe = value
-                .split_once('-')
-                .filter(|_| self.value_type == ValueType::Uuids);
-            let present = lexicon.holds(probe.map_or(value.as_str(), |(first, _)| first));
-            if !present && self.used.insert(value.clone()) {
-                return value;
-            }
-        }
+    fn distinct(&self) -> u64 {
+        self.adjectives.len() as u64 * self.nouns.len() as u64
     }
 
-    fn draw(&mut self) -> String {
-        match self.value_type {
-            ValueType::Numbers => (1_000_000 + self.stream.below(9_000_000)).to_string(),
-            ValueType::Words => {
-                let adjective = self.stream.below(self.adjectives.len() as u64) as usize;
-                let noun = self.stream.below(self.nouns.len() as u64) as usize;
-                format!("{}-{}", self.adjectives[adjective], self.nouns[noun])
-            }
-            ValueType::Uuids => uuid(self.stream.bytes16()),
+    fn next(&mut self) -> String {
+        let adjective = self.stream.below(self.adjectives.len() as u64) as usize;
+        let noun = self.stream.below(self.nouns.len() as u64) as usize;
+        format!("{}-{}", self.adjectives[adjective], self.nouns[noun])
+    }
+}
+
+enum Values {
+    Numbers(Stream),
+    Words(Box<Pairs>),
+    Uuids(Stream),
+}
+
+impl Values {
+    fn new(key: &RunKey, value_type: ValueType) -> Result<Values> {
+        let stream = key.stream("values", &[value_type as u64]);
+        Ok(match value_type {
+            ValueType::Numbers => Values::Numbers(stream),
+            ValueType::Words => Values::Words(Box::new(Pairs::new(stream)?)),
+            ValueType::Uuids => Values::Uuids(stream),
+        })
+    }
+
+    fn next(&mut self) -> String {
+        match self {
+            Values::Numbers(stream) => (1_000_000 + stream.below(9_000_000)).to_string(),
+            Values::Words(pairs) => pairs.next(),
+            Values::Uuids(stream) => uuid(stream.bytes16()),
         }
     }
 }

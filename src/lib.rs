@@ -18,7 +18,6 @@ pub mod length; // token lengths as people write them: 4k, 128k, 10M
 pub mod reply; // what came back: an answer with its accounts, or a failure that says why not
 pub mod rope; // a prompt as a list of shared slices, raw and escaped for JSON
 pub mod seed; // the one place of randomness
-pub mod sentence; // where a text may be cut
 pub mod stats; // intervals: no number without one
 
 // floor 1: what is read
@@ -28,14 +27,15 @@ pub mod names; // the word lists that keys and answers are drawn from
 pub mod number; // numbers as people read them
 pub mod task; // the kinds of questions
 
-// floor 2: what is counted
+// floor 2: what is cut and counted
 pub mod lexicon; // which words a corpus holds, so that facts are known to be absent
-pub mod template; // the chat template around a prompt
+pub mod sentence; // where a text may be cut
 pub mod tokens; // counting tokens
 
 // floor 3: what a prompt is made of
 pub mod fact; // fresh facts: unique in the run, absent from the text
 pub mod index; // the corpus cut into units whose token counts add up
+pub mod template; // the chat template around a prompt
 
 // floor 4
 pub mod haystack; // the way through the corpus that one haystack takes
@@ -62,7 +62,9 @@ pub mod summary; // rows into cells, curve and counts
 
 // floor 10
 pub mod chart; // pictures of a summary
-pub mod report; // what people read
 
 // floor 11
+pub mod report; // what people read
+
+// floor 12
 pub mod cli; // the command line, and all printing

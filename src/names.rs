@@ -2,11 +2,6 @@
 
 use anyhow::{Context, Result};
 
-/// Single-word names of places (GeoNames, CC-BY-4.0): keys.
-pub fn cities() -> Result<Vec<String>> {
-    unpack(include_bytes!("../corpora/names/cities.txt.zst"), "cities")
-}
-
 /// Adjectives of RULER's word list.
 pub fn adjectives() -> Result<Vec<String>> {
     unpack(
@@ -37,7 +32,7 @@ mod tests {
 
     #[test]
     fn the_lists_are_long_sorted_and_distinct() {
-        for (list, least) in [(cities(), 70_000), (adjectives(), 800), (nouns(), 6_000)] {
+        for (list, least) in [(adjectives(), 800), (nouns(), 6_000)] {
             let list = list.expect("unpacks");
             assert!(list.len() > least);
             assert!(list.is_sorted_by(|a, b| a < b));

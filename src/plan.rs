@@ -79,7 +79,9 @@ impl Depths {
             let last = f64::from(count.max(2) - 1);
             return Ok(Depths::At(match count {
                 1 => vec![50.0],
-                _ => (0..count).map(|at| 100.0 * f64::from(at) / last).collect(),
+                _ => (0..count)
+                    .map(|at| millionths(100.0 * f64::from(at) / last))
+                    .collect(),
             }));
         }
         let mut depths = Vec::new();
@@ -94,7 +96,7 @@ impl Depths {
             if !(0.0..=100.0).contains(&depth) {
                 bail!("the depth {item} is not between 0 and 100 percent");
             }
-            depths.push(depth);
+            depths.push(millionths(depth));
         }
         depths.sort_by(f64::total_cmp);
         depths.dedup();
@@ -120,6 +122,12 @@ impl Depths {
             Depths::Strata(count) => 100.0 * (cell as f64 + stream.unit()) / f64::from(*count),
         }
     }
+}
+
+/// Rounded to what every reader of JSON gives back exactly: the last bits of a longer number
+/// would make a run differ from itself after it was written and read.
+fn millionths(percent: f64) -> f64 {
+    (percent * 1e6).round() / 1e6
 }
 
 /// Which wording needles and questions take.
@@ -401,129 +409,4 @@ impl Group {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::seed::Secret;
-    use std::collections::HashSet;
-
-    fn grid(depths: &str, keys: u32, samples: u32) -> Grid {
-        Grid {
-            tasks: vec![Task::NiahMultikey, Task::NiahSingle],
-            lengths_tokens: vec![512, 1024, 2048],
-            depths: Depths::parse(depths).expect("depths"),
-            samples,
-            keys,
-            values: ValueType::Numbers,
-            wording: WordingChoice::Fixed,
-            question_at: QuestionAt::End,
-        }
-    }
-
-    fn plan(depths: &str, keys: u32, samples: u32) -> Plan {
-        Plan::new(
-            grid(depths, keys, samples),
-            &Secret::from_hex("05").expect("hex").key(""),
-        )
-    }
-
-    #[test]
-    fn every_cell_is_asked_in_every_sample_and_every_fact_is_asked() {
-        for (depths, keys) in [
-            ("11", 5),
-            ("5", 5),
-            ("3", 5),
-            ("0,100", 1),
-            ("strata", 4),
-            ("1", 1),
-        ] {
-            let plan = plan(depths, keys, 3);
-            let cells = plan.grid.depths.cells_percent();
-            for sample in 0..3 {
-                for length in [512, 1024, 2048] {
-                    for task in [Task::NiahMultikey, Task::NiahSingle] {
-                        let asked: HashSet<u64> = plan
-                            .trials()
-                            .filter(|trial| {
-                                (trial.sample, trial.length_tokens, trial.task)
-                                    == (sample, length, task)
-                            })
-                            .map(|trial| trial.cell_percent.to_bits())
-                            .collect();
-                        assert_eq!(asked.len(), cells.len(), "{depths} {keys}");
-                    }
-                }
-            }
-            let multikey = plan
-                .groups
-                .iter()
-                .filter(|group| group.trials[0].task == Task::NiahMultikey);
-            assert!(
-                multikey
-                    .clone()
-                    .all(|group| group.trials.len() == keys as usize)
-            );
-        }
-    }
-
-    #[test]
-    fn ids_and_facts_are_distinct_and_dense() {
-        let plan = plan("11", 5, 2);
-        let mut ids: Vec<u64> = plan.trials().map(|trial| trial.id).collect();
-        ids.sort_unstable();
-        assert!(ids.iter().enumerate().all(|(at, id)| at as u64 == *id));
-        let mut facts = HashSet::new();
-        for group in &plan.groups {
-            for slot in 0..group.trials.len() as u64 {
-                assert!(facts.insert(group.facts_from + slot));
-            }
-        }
-        assert_eq!(facts.len() as u64, plan.facts());
-    }
-
-    #[test]
-    fn rounds_hold_all_lengths_and_extra_questions_are_spread_over_depths() {
-        let plan = plan("11", 5, 11);
-        let samples: Vec<u32> = plan
-            .groups
-            .iter()
-            .map(|group| group.trials[0].sample)
-            .collect();
-        assert!(samples.is_sorted());
-        let mut asked = std::collections::HashMap::new();
-        for trial in plan
-            .trials()
-            .filter(|trial| trial.task == Task::NiahMultikey && trial.length_tokens == 512)
-        {
-            *asked.entry(trial.cell_percent.to_bits()).or_insert(0) += 1;
-        }
-        let (least, most) = (asked.values().min(), asked.values().max());
-        assert!(
-            most.zip(least)
-                .is_some_and(|(most, least)| most - least <= 2),
-            "{asked:?}"
-        );
-    }
-
-    #[test]
-    fn depths_are_read_in_their_three_forms() {
-        assert_eq!(
-            Depths::parse("3").expect("count").cells_percent(),
-            [0.0, 50.0, 100.0]
-        );
-        assert_eq!(Depths::parse("1").expect("count").cells_percent(), [50.0]);
-        assert_eq!(
-            Depths::parse("100, 0,25%").expect("list").cells_percent(),
-            [0.0, 25.0, 100.0]
-        );
-        assert_eq!(
-            Depths::parse("strata")
-                .expect("strata")
-                .cells_percent()
-                .len(),
-            5
-        );
-        for bad in ["", "0", "x", "101,3", "-1,2", ",", "99999"] {
-            assert!(Depths::parse(bad).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

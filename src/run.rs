@@ -308,15 +308,16 @@ impl Session<'_> {
         let mut failures = 0;
         let mut enlarged = false;
         loop {
-            if let Some(cap) = self.cap_reached(tokens) {
-                self.finish(Ended::Capped(cap));
-                return Ok(());
-            }
             let _permit = tokio::select! {
-                permit = self.inflight.take(tokens) => permit,
+                permit = self.inflight.take(tokens, ask.max_output_tokens) => permit,
                 () = stopped(&mut stop) => { self.finish(Ended::Interrupted); return Ok(()); }
             };
             if self.ended() {
+                return Ok(());
+            }
+            // Behind the permit: whoever waits for it must see what was spent meanwhile.
+            if let Some(cap) = self.cap_reached(tokens) {
+                self.finish(Ended::Capped(cap));
                 return Ok(());
             }
             attempt += 1;
@@ -452,29 +453,29 @@ impl Session<'_> {
         let output = reply.usage.output_tokens.unwrap_or(0);
         self.spent_tokens.fetch_add(prompt, Ordering::Relaxed);
         if let Some(price) = self.runner.settings.price {
-            self.spent_microdollars
-                .fetch_add((price.usd(prompt, output) * 1e6) as u64, Ordering::Relaxed);
+            self.spent_microdollars.fetch_add(
+                (price.usd(prompt, output) * 1e6).ceil() as u64,
+                Ordering::Relaxed,
+            );
         }
     }
 
-    /// The cap that one more request would break, in words.
+    /// The cap that the requests under way would break, in words. The one that asks is among
+    /// them, with `tokens` of prompt.
     fn cap_reached(&self, tokens: u64) -> Option<String> {
         let caps = &self.runner.settings.caps;
         let asked = self.spent_trials.load(Ordering::Relaxed);
         if caps.trials.is_some_and(|cap| asked >= cap) {
             return Some(format!("--max-trials {asked}"));
         }
-        let spent = self.spent_tokens.load(Ordering::Relaxed) + self.inflight.tokens();
-        if let Some(cap) = caps.tokens.filter(|cap| spent + tokens > *cap) {
-            return Some(format!("--max-tokens {cap} ({spent} used)"));
+        let (prompt, output) = self.inflight.tokens();
+        let spent = self.spent_tokens.load(Ordering::Relaxed) + prompt;
+        if let Some(cap) = caps.tokens.filter(|cap| spent > *cap) {
+            return Some(format!("--max-tokens {cap} ({} used)", spent - tokens));
         }
         if let (Some(cap), Some(price)) = (caps.cost_usd, self.runner.settings.price) {
             let spent = self.spent_microdollars.load(Ordering::Relaxed) as f64 / 1e6;
-            let next = price.usd(
-                tokens + self.inflight.tokens(),
-                self.runner.settings.max_output_tokens,
-            );
-            if spent + next > cap {
+            if spent + price.usd(prompt, output) > cap {
                 return Some(format!("--max-cost {cap} (${spent:.4} spent)"));
             }
         }

@@ -7,8 +7,9 @@ pub mod vocabulary;
 use crate::gguf::Metadata;
 use anyhow::{Context, Result, bail};
 use fast::Encoder;
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Texts up to this many bytes are counted by the small encoder of a bundled vocabulary, which
 /// loads in a tenth of the time of the fast one.
@@ -40,6 +41,22 @@ impl Tokenizer {
     /// # Errors
     /// When no vocabulary of this name is bundled.
     pub fn bundled(name: &str) -> Result<Arc<Tokenizer>> {
+        // One of each in a process: the run and the simulated model count with the same one,
+        // and its fast encoder takes a CPU second and 100 MB.
+        static KNOWN: Mutex<BTreeMap<String, Arc<Tokenizer>>> = Mutex::new(BTreeMap::new());
+        if let Ok(known) = KNOWN.lock()
+            && let Some(tokenizer) = known.get(name)
+        {
+            return Ok(tokenizer.clone());
+        }
+        let tokenizer = Tokenizer::load_bundled(name)?;
+        if let Ok(mut known) = KNOWN.lock() {
+            return Ok(known.entry(name.to_string()).or_insert(tokenizer).clone());
+        }
+        Ok(tokenizer)
+    }
+
+    fn load_bundled(name: &str) -> Result<Arc<Tokenizer>> {
         let bundled = bundled::Bundled::named(name).with_context(|| {
             format!(
                 "no tokenizer named {name} is built in: use {} or the path of a tokenizer.json or .gguf",

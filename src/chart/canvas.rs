@@ -1,5 +1,4 @@
-//! A sheet to draw on in pixels: plotters writes the SVG, usvg turns its text into paths, and
-//! resvg paints it.
+//! A sheet to draw on in pixels: plotters writes the SVG, usvg turns text into paths, resvg paints it.
 
 use super::Picture;
 use super::font::{self, Weight};

@@ -42,7 +42,7 @@ struct Local {
 }
 
 /// Connects to the target. With `--dry-run` no local model is started: `ask` must not be called then.
-pub async fn target(arguments: &Sweep, log_folder: &Path) -> Result<Connected> {
+pub async fn target(arguments: &Sweep, log_folder: Option<&Path>) -> Result<Connected> {
     match arguments.target.split_once(':') {
         Some(("local", what)) => local(arguments, what, log_folder).await,
         Some(("sim", what)) => sim(arguments, what).await,
@@ -110,7 +110,7 @@ async fn remote(arguments: &Sweep) -> Result<Connected> {
     })
 }
 
-async fn local(arguments: &Sweep, what: &str, log_folder: &Path) -> Result<Connected> {
+async fn local(arguments: &Sweep, what: &str, log_folder: Option<&Path>) -> Result<Connected> {
     let store = Store::from_env()?;
     let mut fetching = Fetching::new(arguments.quiet);
     let model = local::resolve(what, &store, &mut |progress| fetching.see(&progress)).await?;
@@ -142,7 +142,9 @@ async fn local(arguments: &Sweep, what: &str, log_folder: &Path) -> Result<Conne
             name: Some(local.name.clone()),
             context_tokens: None,
             threads: arguments.threads,
-            log: log_folder.join("llama-server.log"),
+            log: log_folder
+                .map_or_else(std::env::temp_dir, Path::to_path_buf)
+                .join("llama-server.log"),
             ready_within: None,
         };
         // Loading polls and waits: not on a thread that answers are read on.

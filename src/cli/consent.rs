@@ -107,3 +107,99 @@ impl Estimate {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::plan::{Depths, Grid, Task, WordingChoice};
+    use crate::prompt::QuestionAt;
+    use crate::seed::Secret;
+    use crate::task::niah::ValueType;
+    use clap::Parser;
+
+    /// Ten questions of so many tokens each.
+    fn estimate(length_tokens: u64, price: Option<&str>) -> Estimate {
+        let grid = Grid {
+            tasks: vec![Task::NiahMultikey],
+            lengths_tokens: vec![length_tokens],
+            depths: Depths::parse("10").expect("depths"),
+            samples: 1,
+            keys: 5,
+            values: ValueType::Numbers,
+            wording: WordingChoice::Fixed,
+            question_at: QuestionAt::End,
+        };
+        let plan = Plan::new(grid, &Secret::from_hex("01").expect("hex").key(""));
+        let price = price.map(|price| Price::parse(price).expect("a price"));
+        Estimate::of(&plan, 64, price)
+    }
+
+    fn asked(estimate: &Estimate, typed: &str, caps: Caps, free: bool) -> Result<(), String> {
+        let line = format!("depthfinder sweep openai:any {typed}");
+        let Command::Sweep(arguments) = Cli::parse_from(line.split_whitespace()).command else {
+            unreachable!("a sweep was typed");
+        };
+        estimate
+            .consent(&arguments, &caps, free)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_unknown_price_a_dollar_and_five_million_tokens_want_consent() {
+        let none = Caps::default();
+        for (length, price, why) in [
+            (1_000, None, Some("its price is not known")),
+            (1_000, Some("10,10"), None),
+            (100_000, Some("1,0"), None),
+            (100_001, Some("1,0"), Some("it costs up to $1.00")),
+            (1_000, Some("0,2000"), Some("it costs up to $1.28")),
+            (500_000, Some("0.1,0"), None),
+            (500_001, Some("0.1,0"), Some("it is a large run")),
+        ] {
+            let estimate = estimate(length, price);
+            let refusal = asked(&estimate, "", none, false).err();
+            assert_eq!(refusal.is_some(), why.is_some(), "{length} {price:?}");
+            if let (Some(refusal), Some(why)) = (refusal, why) {
+                assert!(
+                    refusal.contains(why) && refusal.contains("--yes"),
+                    "{refusal}"
+                );
+                assert!(refusal.contains("10 trials"), "{refusal}");
+            }
+            // Said, or nothing to spend.
+            assert_eq!(asked(&estimate, "--yes", none, false), Ok(()));
+            assert_eq!(asked(&estimate, "", none, true), Ok(()));
+        }
+    }
+
+    #[test]
+    fn any_cap_is_consent_and_one_on_cost_wants_a_price() {
+        let dear = estimate(100_000, Some("100,100"));
+        let unknown = estimate(100_000, None);
+        let trials = Caps {
+            trials: Some(3),
+            ..Caps::default()
+        };
+        let tokens = Caps {
+            tokens: Some(1_000),
+            ..Caps::default()
+        };
+        for caps in [trials, tokens] {
+            assert_eq!(asked(&dear, "", caps, false), Ok(()));
+            assert_eq!(asked(&unknown, "", caps, false), Ok(()));
+        }
+        let cost = Caps {
+            cost_usd: Some(0.5),
+            ..Caps::default()
+        };
+        assert_eq!(asked(&dear, "", cost, false), Ok(()));
+        for typed in ["", "--yes"] {
+            let refusal = asked(&unknown, typed, cost, false).expect_err("no price");
+            assert!(
+                refusal.contains("--max-cost needs a known price"),
+                "{refusal}"
+            );
+        }
+    }
+}

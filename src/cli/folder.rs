@@ -5,7 +5,8 @@ use crate::fact::Facts;
 use crate::index::Index;
 use crate::journal::{Journal, Loaded, RunFile};
 use crate::lexicon::Lexicon;
-use crate::plan::Plan;
+use crate::plan::{Group, Plan, Trial};
+use crate::prompt::{Assembler, Prompt, SetPlan};
 use crate::seed::{RunKey, Secret};
 use crate::summary::{Summary, summarize};
 use crate::tokens::Tokenizer;
@@ -32,29 +33,65 @@ pub fn default_name(began_ms: u64, model: &str, task: &str) -> PathBuf {
     Path::new("outputs").join(format!("{time}-{}-{task}", model.trim_matches('-')))
 }
 
-/// Makes the folder, or checks that an existing one is of the same run.
-pub fn prepare(folder: &Path, run: &RunFile) -> Result<()> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the run folder {}", folder.display()))?;
-    let Some(earlier) = RunFile::read(folder)? else {
-        let strangers = std::fs::read_dir(folder)
-            .with_context(|| format!("cannot read {}", folder.display()))?
-            .filter_map(|entry| entry.ok())
-            .any(|entry| entry.file_name() != "llama-server.log");
+/// Files that may lie in a folder before its run has begun: a local server's log, and what a
+/// kill or a full disk left of the first files.
+const FORERUNNERS: &[&str] = &["llama-server.log", "run.json.part"];
+
+/// Refuses a folder that holds anything but this run or nothing; changes nothing. Returns the
+/// run as it was begun there.
+pub fn check(folder: &Path, run: &RunFile) -> Result<Option<RunFile>> {
+    if let Some(earlier) = RunFile::read(folder)? {
+        if let Some(difference) = run.differs_from(&earlier) {
+            bail!(
+                "{} holds another run: {difference} differs; choose another --out, or give the same settings to go on with it",
+                folder.display()
+            );
+        }
+        return Ok(Some(earlier));
+    }
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read {}", folder.display()));
+        }
+    };
+    for entry in entries.filter_map(|entry| entry.ok()) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let empty_journal =
+            name == "journal.jsonl" && entry.metadata().is_ok_and(|metadata| metadata.len() == 0);
         ensure!(
-            !strangers,
+            empty_journal || FORERUNNERS.contains(&name.as_str()),
             "{} is not empty and no run folder: choose another --out",
             folder.display()
         );
-        return run.write(folder);
-    };
-    if let Some(difference) = run.differs_from(&earlier) {
-        bail!(
-            "{} holds another run: {difference} differs; choose another --out, or give the same settings to go on with it",
-            folder.display()
-        );
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Makes the folder or goes on with it. Only whoever holds the journal's lock writes `run.json`,
+/// so that of two that begin at once one wins with secret and rows. Returns the run as it was
+/// begun.
+pub fn enter(folder: &Path, run: RunFile) -> Result<(Journal, Loaded, RunFile)> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the run folder {}", folder.display()))?;
+    let (journal, loaded) = Journal::open(folder)?;
+    let run = match check(folder, &run)? {
+        Some(earlier) if earlier.price == run.price => earlier,
+        Some(earlier) => {
+            let run = RunFile {
+                price: run.price,
+                ..earlier
+            };
+            run.write(folder)?;
+            run
+        }
+        None => {
+            run.write(folder)?;
+            run
+        }
+    };
+    Ok((journal, loaded, run))
 }
 
 /// A run read back from its folder.
@@ -132,6 +169,53 @@ impl Ground {
             facts,
         })
     }
+
+    /// Lays out one prompt of the shortest and one of the longest length: what cannot be met is
+    /// told before anything is asked.
+    pub fn rehearse(
+        &self,
+        tokenizer: &Tokenizer,
+        plan: &Plan,
+        key: &RunKey,
+        overhead_tokens: u64,
+    ) -> Result<()> {
+        let assembler = Assembler::new(&self.corpus, &self.index, tokenizer);
+        let lengths = &plan.grid.lengths_tokens;
+        for length in lengths.first().into_iter().chain(lengths.last()) {
+            for task in &plan.grid.tasks {
+                let is_meant = |group: &&Group| {
+                    (group.trials[0].length_tokens, group.trials[0].task) == (*length, *task)
+                };
+                if let Some(group) = plan.groups.iter().find(is_meant) {
+                    let trial = &group.trials[0];
+                    self.prompt(&assembler, plan, group, trial, key, overhead_tokens)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A trial's prompt from secret and coordinates alone.
+    pub fn prompt(
+        &self,
+        assembler: &Assembler<'_>,
+        plan: &Plan,
+        group: &Group,
+        trial: &Trial,
+        key: &RunKey,
+        overhead_tokens: u64,
+    ) -> Result<Prompt> {
+        let needles = group.needles(&self.facts, plan.grid.values)?;
+        let questions = group.questions(&self.facts, plan.grid.values)?;
+        let set = SetPlan {
+            text_tokens: trial.length_tokens.saturating_sub(overhead_tokens),
+            needles: &needles,
+            questions: &questions,
+            question_at: plan.grid.question_at,
+        };
+        let set = assembler.set(&group.route(&self.index, key), set)?;
+        set.prompt(trial.slot as usize, group.rounding(trial, key))
+    }
 }
 
 /// Sums a run up and writes `summary.json`, the charts, the tables and the reports.
@@ -141,9 +225,8 @@ pub fn write_results(
     plan: &Plan,
     loaded: &Loaded,
     corpus: &Corpus,
-    price: Option<crate::price::Price>,
 ) -> Result<Summary> {
-    let summary = summarize(run, plan, &loaded.rows, corpus, price);
+    let summary = summarize(run, plan, &loaded.rows, corpus, run.price);
     let mut json = serde_json::to_vec_pretty(&summary).context("cannot write summary.json")?;
     json.push(b'\n');
     write(folder, "summary.json", &json)?;

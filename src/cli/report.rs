@@ -3,7 +3,6 @@
 use super::arguments::Report;
 use super::folder::{Kept, write_results};
 use super::{Exit, screen};
-use crate::price::Price;
 use anyhow::{Context, Result};
 
 /// Scores and draws each run folder again.
@@ -11,16 +10,8 @@ pub fn run(arguments: &Report) -> Result<Exit> {
     let mut summaries = Vec::new();
     for folder in &arguments.run {
         let kept = Kept::read(folder)?;
-        let price = Price::listed(&kept.run.served.model);
-        let summary = write_results(
-            folder,
-            &kept.run,
-            &kept.plan,
-            &kept.loaded,
-            &kept.corpus,
-            price,
-        )
-        .with_context(|| format!("cannot report on {}", folder.display()))?;
+        let summary = write_results(folder, &kept.run, &kept.plan, &kept.loaded, &kept.corpus)
+            .with_context(|| format!("cannot report on {}", folder.display()))?;
         if !arguments.json {
             super::sweep::print_summary(&summary, folder);
         }

@@ -3,7 +3,7 @@
 use super::arguments::Show;
 use super::folder::{Ground, Kept};
 use super::{Exit, screen};
-use crate::prompt::{Assembler, Part, SetPlan};
+use crate::prompt::{Assembler, Part};
 use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, ensure};
 
@@ -56,19 +56,14 @@ fn rebuilt(kept: Kept, id: u64) -> Result<crate::rope::Rope> {
     })?;
     let ground = Ground::lay(kept.corpus, &tokenizer, &kept.plan, &kept.key)?;
     let assembler = Assembler::new(&ground.corpus, &ground.index, &tokenizer);
-    let values = kept.plan.grid.values;
-    let needles = group.needles(&ground.facts, values)?;
-    let questions = group.questions(&ground.facts, values)?;
-    let plan = SetPlan {
-        text_tokens: trial
-            .length_tokens
-            .saturating_sub(kept.run.overhead_tokens.unwrap_or(0)),
-        needles: &needles,
-        questions: &questions,
-        question_at: kept.plan.grid.question_at,
-    };
-    let set = assembler.set(&group.route(&ground.index, &kept.key), plan)?;
-    Ok(set
-        .prompt(trial.slot as usize, group.rounding(trial, &kept.key))?
-        .rope)
+    let overhead_tokens = kept.run.overhead_tokens.unwrap_or(0);
+    let prompt = ground.prompt(
+        &assembler,
+        &kept.plan,
+        group,
+        trial,
+        &kept.key,
+        overhead_tokens,
+    )?;
+    Ok(prompt.rope)
 }

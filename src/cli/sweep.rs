@@ -1,61 +1,51 @@
 //! `sweep`: the main job, from a target to charts.
 
+mod options;
+
+pub use options::temperature;
+
 use super::arguments::Sweep;
 use super::consent::Estimate;
 use super::folder::{self, Ground};
 use super::progress::Progressing;
 use super::{Exit, connect, screen, setup};
 use crate::corpus::Corpus;
-use crate::endpoint::Served;
-use crate::journal::{Asking, Journal, Named, RUN_SCHEMA, RunFile};
+use crate::journal::{Journal, Loaded, Named, RUN_SCHEMA, RunFile};
 use crate::length::parse_tokens;
 use crate::number::grouped;
-use crate::plan::{Depths, Grid, Plan, Task, WordingChoice};
-use crate::price::Price;
-use crate::prompt::{Assembler, FORMAT, QuestionAt};
-use crate::run::{Caps, Ended, Runner, Settings, now_ms};
+use crate::plan::Plan;
+use crate::prompt::{Assembler, FORMAT};
+use crate::run::{Ended, Runner, Settings, now_ms};
 use crate::seed::Secret;
 use crate::summary::Summary;
-use crate::task::niah::ValueType;
 use crate::tokens::Tokenizer;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Reasoning models think in tokens that nobody sees.
-const REASONING_TOKENS: u64 = 4096;
-/// Where no window is declared, a sweep goes up to here.
-const MODEST_TOKENS: u64 = 32_768;
-/// Kept free in a window beside the output budget: templates and counts differ by a few tokens.
-const WINDOW_MARGIN_TOKENS: u64 = 16;
-/// Requests above this length are asked one at a time.
-const LARGE_TOKENS: u64 = 128_000;
 /// More void trials than this share leave a run undecided.
 const MOST_VOID: f64 = 0.2;
 
 /// Runs a sweep.
 pub async fn run(arguments: Sweep) -> Result<Exit> {
     let began_ms = now_ms();
-    check(&arguments)?;
+    options::check(&arguments)?;
     let earlier = match &arguments.out {
         Some(folder) => RunFile::read(folder)?,
         None => None,
     };
-    // The log of a local server belongs into the run folder, which may not have its name yet.
-    let log_folder = match &arguments.out {
-        Some(folder) if !arguments.dry_run => {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make the run folder {}", folder.display()))?;
-            folder.clone()
+    let corpus = Corpus::open(&arguments.corpus)?;
+    let typed = arguments.tokenizer.as_deref();
+    let typed = typed.map(Tokenizer::resolve).transpose()?;
+    let local = local_folder(&arguments, began_ms)?;
+    let connecting = connect::target(&arguments, local.as_deref()).await;
+    let mut connected = connecting.inspect_err(|_| {
+        if let Some(folder) = &local {
+            // Only where it is empty: a log in it may say why.
+            let _ = std::fs::remove_dir(folder);
         }
-        _ => std::env::temp_dir(),
-    };
-    let mut connected = connect::target(&arguments, &log_folder).await?;
-    let named = match &arguments.tokenizer {
-        Some(named) => Some(Tokenizer::resolve(named)?),
-        None => connected.tokenizer.clone(),
-    };
+    })?;
+    let named = typed.or_else(|| connected.tokenizer.clone());
     let served = connected.endpoint.served().clone();
     let server_counts = named.is_none() && served.tokenize;
     let tokenizer = match &named {
@@ -63,7 +53,24 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         None => Tokenizer::bundled("o200k")?,
     };
     connected.tokenizer = named;
+    // A relay on this machine costs what its user says.
+    let free = connected.free && arguments.price.is_none();
     let exact = connected.tokenizer.is_some();
+    let asking = options::asking(&arguments)?;
+    let grid = options::grid(&arguments, &served, asking.max_output_tokens)?;
+    let secret = match (&arguments.secret, &earlier) {
+        (Some(hex), _) => Secret::from_hex(hex)?,
+        (None, Some(earlier)) => Secret::from_hex(&earlier.secret)?,
+        (None, None) => Secret::fresh()?,
+    };
+    let key = secret.key(&arguments.salt);
+    let plan = Plan::new(grid.clone(), &key);
+    let price = options::price(&arguments, &served, free, earlier.as_ref())?;
+    let caps = options::caps(&arguments)?;
+    let estimate = Estimate::of(&plan, asking.max_output_tokens, price);
+    if !arguments.dry_run {
+        estimate.consent(&arguments, &caps, free)?;
+    }
     if connected.overhead_tokens.is_none() && !arguments.dry_run && (exact || server_counts) {
         connected.overhead_tokens = match &earlier {
             Some(earlier) => earlier.overhead_tokens,
@@ -73,25 +80,10 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     if !arguments.quiet {
         connect::describe(&connected, server_counts);
     }
-
-    let corpus = Corpus::open(&arguments.corpus)?;
-    let asking = asking(&arguments)?;
-    let grid = grid(&arguments, &served, asking.max_output_tokens)?;
-    let secret = match (&arguments.secret, &earlier) {
-        (Some(hex), _) => Secret::from_hex(hex)?,
-        (None, Some(earlier)) => Secret::from_hex(&earlier.secret)?,
-        (None, None) => Secret::fresh()?,
-    };
-    let key = secret.key(&arguments.salt);
-    let plan = Plan::new(grid.clone(), &key);
-    let price = price(&arguments, &served, connected.free)?;
-    let caps = caps(&arguments)?;
-    let estimate = Estimate::of(&plan, asking.max_output_tokens, price);
     if arguments.dry_run {
-        estimate.print(&plan, connected.free);
+        estimate.print(&plan, free);
         return Ok(Exit::Done);
     }
-    estimate.consent(&arguments, &caps, connected.free)?;
 
     let run = RunFile {
         schema: RUN_SCHEMA,
@@ -99,53 +91,46 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         prompt_format: FORMAT,
         began_ms,
         target: arguments.target.clone(),
-        advertised_tokens: advertised(&arguments, &served)?,
+        advertised_tokens: options::advertised(&arguments, &served)?,
         served,
         grid,
         secret: secret.to_hex(),
         salt: arguments.salt.clone(),
         corpus: Named {
-            name: corpus.name.clone(),
+            name: options::corpus_name(&corpus),
             digest: corpus.digest(),
         },
         tokenizer: Named {
-            name: tokenizer_name(&arguments, &tokenizer),
+            name: options::tokenizer_name(&arguments, &tokenizer),
             digest: tokenizer.digest().to_string(),
         },
         exact,
         server_counts,
         overhead_tokens: connected.overhead_tokens,
         asking: asking.clone(),
+        price,
     };
-    let folder = match &arguments.out {
-        Some(folder) => folder.clone(),
+    let folder = match arguments.out.clone().or(local) {
+        Some(folder) => folder,
         None => folder::default_name(
             began_ms,
             &run.served.model,
             run.grid.tasks.first().map_or("sweep", |task| task.name()),
         ),
     };
-    folder::prepare(&folder, &run)?;
-    let (journal, before) = Journal::open(&folder)?;
-    note(&arguments, before.repaired.as_deref());
-    if before.open_intents > 0 {
-        note(
-            &arguments,
-            Some(&format!(
-                "{} questions were sent and not answered before: they are asked again and may be paid twice",
-                before.open_intents
-            )),
-        );
-    }
-
-    note(
-        &arguments,
-        Some(&format!("run folder {}", folder.display())),
-    );
+    folder::check(&folder, &run)?;
+    let overhead_tokens = run.overhead_tokens.unwrap_or(0);
     let ground = {
         let (plan, key, tokenizer) = (plan.clone(), key.clone(), tokenizer.clone());
-        tokio::task::spawn_blocking(move || Ground::lay(corpus, &tokenizer, &plan, &key)).await??
+        tokio::task::spawn_blocking(move || {
+            let ground = Ground::lay(corpus, &tokenizer, &plan, &key)?;
+            ground.rehearse(&tokenizer, &plan, &key, overhead_tokens)?;
+            anyhow::Ok(ground)
+        })
+        .await??
     };
+    let (journal, before, run) = folder::enter(&folder, run)?;
+    tell_of_earlier(&arguments, &folder, &before);
     let assembler = Assembler::new(&ground.corpus, &ground.index, &tokenizer);
     let runner = Runner {
         endpoint: connected.endpoint.as_ref(),
@@ -159,7 +144,7 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
             temperature: asking.temperature,
             reasoning: asking.reasoning.clone(),
             system: asking.system.clone(),
-            concurrency: concurrency(&arguments, &plan, connected.one_at_a_time),
+            concurrency: options::concurrency(&arguments, &plan, connected.one_at_a_time),
             max_inflight_tokens: parse_tokens(&arguments.max_inflight_tokens)?,
             retries: arguments.retries,
             overhead_tokens: connected.overhead_tokens,
@@ -189,8 +174,41 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     let ended = ended?;
     drop(journal);
     let loaded = Journal::read(&folder)?;
-    let summary = folder::write_results(&folder, &run, &plan, &loaded, &ground.corpus, price)?;
+    let summary = folder::write_results(&folder, &run, &plan, &loaded, &ground.corpus)?;
     conclude(&arguments, &folder, &summary, ended)
+}
+
+/// Says what an earlier session left behind.
+fn tell_of_earlier(arguments: &Sweep, folder: &Path, before: &Loaded) {
+    note(arguments, before.repaired.as_deref());
+    let lost = match before.unanswered {
+        0 => None,
+        1 => Some("one question was sent and not answered before: it is asked again and may be paid twice".to_string()),
+        several => Some(format!(
+            "{several} questions were sent and not answered before: they are asked again and may be paid twice"
+        )),
+    };
+    note(arguments, lost.as_deref());
+    note(arguments, Some(&format!("run folder {}", folder.display())));
+}
+
+/// The run folder of a local model, made before its server is started because the server's log
+/// belongs there.
+fn local_folder(arguments: &Sweep, began_ms: u64) -> Result<Option<PathBuf>> {
+    let Some(model) = arguments.target.strip_prefix("local:") else {
+        return Ok(None);
+    };
+    if arguments.dry_run {
+        return Ok(None);
+    }
+    let folder = arguments.out.clone().unwrap_or_else(|| {
+        let stem = Path::new(model).file_stem().unwrap_or(model.as_ref());
+        let task = arguments.task.first().map_or("sweep", String::as_str);
+        folder::default_name(began_ms, &stem.to_string_lossy(), task)
+    });
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make the run folder {}", folder.display()))?;
+    Ok(Some(folder))
 }
 
 fn conclude(arguments: &Sweep, folder: &Path, summary: &Summary, ended: Ended) -> Result<Exit> {
@@ -271,254 +289,5 @@ pub fn print_summary(summary: &Summary, folder: &Path) {
 fn note(arguments: &Sweep, line: Option<&str>) {
     if let Some(line) = line.filter(|_| !arguments.quiet) {
         screen::note(line);
-    }
-}
-
-/// What can be refused before anything is connected, fetched or started.
-fn check(arguments: &Sweep) -> Result<()> {
-    for task in &arguments.task {
-        Task::named(task)?;
-    }
-    Depths::parse(&arguments.depths)?;
-    temperature(arguments)?;
-    caps(arguments)?;
-    parse_tokens(&arguments.max_inflight_tokens).context("bad --max-inflight-tokens")?;
-    ensure!(
-        (1..=10_000).contains(&arguments.samples),
-        "--samples is between 1 and 10,000"
-    );
-    ensure!(
-        (1..=1_000).contains(&arguments.keys),
-        "--keys is between 1 and 1,000"
-    );
-    ensure!(
-        (1..=1_000_000).contains(&arguments.max_output),
-        "--max-output is between 1 and 1,000,000"
-    );
-    ensure!(
-        arguments.concurrency.is_none_or(|count| count > 0),
-        "--concurrency is at least 1"
-    );
-    ensure!(
-        (0.0..=1.0).contains(&arguments.threshold),
-        "--threshold is a share between 0 and 1"
-    );
-    if let Some(price) = &arguments.price {
-        Price::parse(price)?;
-    }
-    if let Some(secret) = &arguments.secret {
-        Secret::from_hex(secret)?;
-    }
-    if let Some(lengths) = &arguments.lengths {
-        self::lengths(lengths, arguments.steps)?;
-    }
-    Ok(())
-}
-
-/// The temperature as typed; none where it is left to the server.
-pub fn temperature(arguments: &Sweep) -> Result<Option<f64>> {
-    match arguments.temperature.as_str() {
-        "unset" => Ok(None),
-        written => written
-            .parse()
-            .ok()
-            .filter(|temperature: &f64| (0.0..=2.0).contains(temperature))
-            .map(Some)
-            .with_context(|| {
-                format!("--temperature is between 0 and 2, or \"unset\"; got {written}")
-            }),
-    }
-}
-
-fn asking(arguments: &Sweep) -> Result<Asking> {
-    let reasons = arguments
-        .reasoning
-        .as_deref()
-        .is_some_and(|effort| effort != "none");
-    Ok(Asking {
-        max_output_tokens: arguments.max_output + if reasons { REASONING_TOKENS } else { 0 },
-        temperature: temperature(arguments)?,
-        reasoning: arguments.reasoning.clone(),
-        system: arguments.system.clone(),
-        threshold: arguments.threshold,
-    })
-}
-
-fn caps(arguments: &Sweep) -> Result<Caps> {
-    Ok(Caps {
-        trials: arguments.max_trials,
-        tokens: arguments
-            .max_tokens
-            .as_deref()
-            .map(parse_tokens)
-            .transpose()
-            .context("bad --max-tokens")?,
-        cost_usd: arguments.max_cost,
-    })
-}
-
-fn grid(arguments: &Sweep, served: &Served, max_output_tokens: u64) -> Result<Grid> {
-    let mut lengths_tokens = match &arguments.lengths {
-        Some(written) => lengths(written, arguments.steps)?,
-        None => default_lengths(served.window_tokens, max_output_tokens),
-    };
-    lengths_tokens.sort_unstable();
-    lengths_tokens.dedup();
-    let mut tasks: Vec<Task> = Vec::new();
-    for name in &arguments.task {
-        let task = Task::named(name)?;
-        if !tasks.contains(&task) {
-            tasks.push(task);
-        }
-    }
-    Ok(Grid {
-        tasks,
-        lengths_tokens,
-        depths: Depths::parse(&arguments.depths)?,
-        samples: arguments.samples,
-        keys: arguments.keys,
-        values: match arguments.values.as_str() {
-            "words" => ValueType::Words,
-            "uuids" => ValueType::Uuids,
-            _ => ValueType::Numbers,
-        },
-        wording: if arguments.wording == "pool" {
-            WordingChoice::Pool
-        } else {
-            WordingChoice::Fixed
-        },
-        question_at: if arguments.question_at == "start" {
-            QuestionAt::Start
-        } else {
-            QuestionAt::End
-        },
-    })
-}
-
-/// From 512 doubling up to the window, whose last step leaves room for the answer.
-fn default_lengths(window_tokens: Option<u64>, max_output_tokens: u64) -> Vec<u64> {
-    let top = window_tokens.map_or(MODEST_TOKENS, |window| {
-        window
-            .saturating_sub(max_output_tokens + WINDOW_MARGIN_TOKENS)
-            .max(512)
-    });
-    let mut lengths: Vec<u64> = std::iter::successors(Some(512u64), |length| length.checked_mul(2))
-        .take_while(|length| *length <= top)
-        .collect();
-    // The window itself is the length that matters most; one just below it adds nothing.
-    if lengths.last().is_none_or(|last| top - last > last / 4) {
-        lengths.push(top);
-    }
-    lengths
-}
-
-/// Reads `4k,32k` or `1k..10M`.
-fn lengths(written: &str, steps: Option<u32>) -> Result<Vec<u64>> {
-    let mut lengths = Vec::new();
-    for item in written
-        .split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-    {
-        match item.split_once("..") {
-            None => lengths.push(parse_tokens(item)?),
-            Some((low, high)) => {
-                let (low, high) = (parse_tokens(low)?, parse_tokens(high)?);
-                ensure!(
-                    low < high && low > 0,
-                    "the range of lengths {item} does not rise"
-                );
-                let ratio = high as f64 / low as f64;
-                let steps = steps.unwrap_or_else(|| ratio.log2().round() as u32 + 1);
-                ensure!(
-                    (2..=1000).contains(&steps),
-                    "--steps is between 2 and 1,000"
-                );
-                lengths.extend((0..steps).map(|step| {
-                    (low as f64 * ratio.powf(f64::from(step) / f64::from(steps - 1))).round() as u64
-                }));
-            }
-        }
-    }
-    ensure!(!lengths.is_empty(), "no length in {written}");
-    ensure!(
-        lengths.iter().all(|length| *length >= 32),
-        "a length of fewer than 32 tokens holds no fact and no question"
-    );
-    Ok(lengths)
-}
-
-fn price(arguments: &Sweep, served: &Served, free: bool) -> Result<Option<Price>> {
-    if let Some(written) = &arguments.price {
-        return Price::parse(written).map(Some);
-    }
-    if free {
-        return Ok(Some(Price::FREE));
-    }
-    // List prices are those of the provider, not of whoever else serves a model of that name.
-    Ok(arguments
-        .target
-        .starts_with("openai:")
-        .then(|| Price::listed(&served.model))
-        .flatten())
-}
-
-fn advertised(arguments: &Sweep, served: &Served) -> Result<Option<u64>> {
-    match &arguments.advertised {
-        Some(written) => parse_tokens(written).map(Some).context("bad --advertised"),
-        None => Ok(served.trained_window_tokens.or(served.window_tokens)),
-    }
-}
-
-fn concurrency(arguments: &Sweep, plan: &Plan, one_at_a_time: bool) -> usize {
-    let large = plan
-        .grid
-        .lengths_tokens
-        .last()
-        .is_some_and(|longest| *longest > LARGE_TOKENS);
-    arguments
-        .concurrency
-        .unwrap_or(if one_at_a_time || large { 1 } else { 4 })
-}
-
-/// The name by which `show` can find the tokenizer again.
-fn tokenizer_name(arguments: &Sweep, tokenizer: &Arc<Tokenizer>) -> String {
-    match &arguments.tokenizer {
-        Some(typed) if Path::new(typed).exists() => PathBuf::from(typed)
-            .canonicalize()
-            .map_or_else(|_| typed.clone(), |path| path.display().to_string()),
-        _ => tokenizer.name().to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_are_read_as_lists_and_ranges() {
-        assert_eq!(lengths("4k,128k", None).expect("list"), [4000, 128_000]);
-        assert_eq!(
-            lengths("1k..8k", None).expect("range"),
-            [1000, 2000, 4000, 8000]
-        );
-        assert_eq!(
-            lengths("1k..10M", Some(5)).expect("range"),
-            [1000, 10_000, 100_000, 1_000_000, 10_000_000]
-        );
-        for bad in ["", "8k..4k", "x", "5", "1k..", "0"] {
-            assert!(lengths(bad, None).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn default_lengths_double_up_to_the_window_and_leave_room_for_the_answer() {
-        assert_eq!(
-            default_lengths(Some(8192), 64),
-            [512, 1024, 2048, 4096, 8112]
-        );
-        assert_eq!(default_lengths(Some(5000), 64), [512, 1024, 2048, 4096]);
-        assert_eq!(default_lengths(None, 64).last(), Some(&32_768));
-        assert_eq!(default_lengths(Some(300), 64), [512]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Intent, Line, Row, SCHEMA};
 use anyhow::{Context, Result, bail};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -23,8 +23,10 @@ pub struct Journal {
 pub struct Loaded {
     /// Every row, in order.
     pub rows: Vec<Row>,
-    /// Attempts begun and never answered, by trial: possibly paid and asked again.
+    /// Attempts begun and never answered: possibly paid without a row.
     pub open_intents: u64,
+    /// Those of them whose trials are not settled: they are asked again.
+    pub unanswered: u64,
     /// The last attempt of each trial, begun or answered.
     pub attempts: HashMap<u64, u32>,
     /// What was repaired, in words.
@@ -145,6 +147,7 @@ impl Journal {
 fn parse(content: &[u8], name: &str) -> Result<Loaded> {
     let mut loaded = Loaded::default();
     let mut open: HashMap<u64, u64> = HashMap::new();
+    let mut settled = HashSet::new();
     let whole = content
         .iter()
         .rposition(|&byte| byte == b'\n')
@@ -174,7 +177,12 @@ fn parse(content: &[u8], name: &str) -> Result<Loaded> {
             }
         }
     }
+    for row in loaded.rows.iter().filter(|row| row.settled) {
+        settled.insert(row.trial.id);
+    }
     loaded.open_intents = open.values().sum();
+    let unanswered = open.iter().filter(|(trial, _)| !settled.contains(trial));
+    loaded.unanswered = unanswered.map(|(_, begun)| begun).sum();
     Ok(loaded)
 }
 

@@ -94,6 +94,10 @@ pub struct PromptNote {
 }
 
 /// What came back for one attempt.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "rows are boxed, and nearly all hold a reply"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

@@ -1,7 +1,9 @@
 //! `run.json`: everything that was asked for, written before the first question.
 
 use crate::endpoint::Served;
-use crate::plan::Grid;
+use crate::plan::{Depths, Grid, WordingChoice};
+use crate::price::Price;
+use crate::prompt::QuestionAt;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -44,6 +46,9 @@ pub struct RunFile {
     pub overhead_tokens: Option<u64>,
     /// How questions are asked.
     pub asking: Asking,
+    /// What tokens cost; none where it is not known. May be given anew when the run goes on.
+    #[serde(default)]
+    pub price: Option<Price>,
 }
 
 /// Something that has a name, and a digest of its content.
@@ -53,6 +58,17 @@ pub struct Named {
     pub name: String,
     /// BLAKE3 over the content, 32 hex digits.
     pub digest: String,
+}
+
+impl Named {
+    /// The name without the folders before it, which are nobody else's business.
+    pub fn short(&self) -> &str {
+        let path = Path::new(&self.name);
+        match path.file_name().and_then(|name| name.to_str()) {
+            Some(name) if path.is_absolute() => name,
+            _ => &self.name,
+        }
+    }
 }
 
 /// Settings that can change answers.
@@ -123,61 +139,66 @@ impl RunFile {
     /// The first thing in which two runs would have different prompts or answers, in words; none
     /// where one can go on with the other's folder. Secret and salt are compared too.
     pub fn differs_from(&self, other: &RunFile) -> Option<String> {
-        let pairs: [(&str, String, String); 11] = [
-            (
-                "prompt format",
-                self.prompt_format.to_string(),
-                other.prompt_format.to_string(),
-            ),
-            (
-                "model",
-                self.served.model.clone(),
-                other.served.model.clone(),
-            ),
-            (
-                "corpus",
-                self.corpus.digest.clone(),
-                other.corpus.digest.clone(),
-            ),
-            (
-                "tokenizer",
-                self.tokenizer.digest.clone(),
-                other.tokenizer.digest.clone(),
-            ),
-            (
-                "lengths",
-                format!("{:?}", self.grid.lengths_tokens),
-                format!("{:?}", other.grid.lengths_tokens),
-            ),
-            (
-                "depths",
-                format!("{:?}", self.grid.depths),
-                format!("{:?}", other.grid.depths),
-            ),
-            (
-                "grid",
-                format!("{:?}", self.grid),
-                format!("{:?}", other.grid),
-            ),
-            ("secret", self.secret.clone(), other.secret.clone()),
-            ("salt", self.salt.clone(), other.salt.clone()),
-            (
-                "template",
-                format!("{:?}", self.overhead_tokens),
-                format!("{:?}", other.overhead_tokens),
-            ),
-            (
-                "settings",
-                format!("{:?}", self.asking),
-                format!("{:?}", other.asking),
-            ),
-        ];
-        pairs
+        self.told()
             .into_iter()
+            .zip(other.told())
+            .map(|((name, ours), (_, theirs))| (name, ours, theirs))
             .find(|(_, ours, theirs)| ours != theirs)
             .map(|(name, ours, theirs)| match name {
                 "secret" => "the secret".to_string(),
+                _ if ours.len() + theirs.len() > 100 => format!("the {name}"),
                 _ => format!("the {name} ({theirs} there, {ours} now)"),
             })
+    }
+
+    /// All that decides prompts and answers, as name and value.
+    fn told(&self) -> [(&'static str, String); 20] {
+        fn list<T>(items: &[T], told: impl Fn(&T) -> String) -> String {
+            items.iter().map(told).collect::<Vec<_>>().join(",")
+        }
+        fn maybe<T: ToString>(value: Option<T>) -> String {
+            value.map_or("none".to_string(), |value| value.to_string())
+        }
+        let (grid, asking) = (&self.grid, &self.asking);
+        let depths = match &grid.depths {
+            Depths::At(depths) => list(depths, f64::to_string),
+            Depths::Strata(count) => format!("{count} strata"),
+        };
+        let question_at = match grid.question_at {
+            QuestionAt::End => "end",
+            QuestionAt::Start => "start",
+        };
+        let wording = match grid.wording {
+            WordingChoice::Fixed => "fixed",
+            WordingChoice::Pool => "pool",
+        };
+        [
+            ("prompt format", self.prompt_format.to_string()),
+            ("model", self.served.model.clone()),
+            ("corpus", self.corpus.digest.clone()),
+            ("tokenizer", self.tokenizer.digest.clone()),
+            (
+                "list of tasks",
+                list(&grid.tasks, |task| task.name().into()),
+            ),
+            (
+                "list of lengths",
+                list(&grid.lengths_tokens, u64::to_string),
+            ),
+            ("list of depths", depths),
+            ("number of samples", grid.samples.to_string()),
+            ("number of keys", grid.keys.to_string()),
+            ("kind of values", grid.values.noun().to_string()),
+            ("wording", wording.to_string()),
+            ("question's place", question_at.to_string()),
+            ("secret", self.secret.clone()),
+            ("salt", format!("\"{}\"", self.salt)),
+            ("template's length", maybe(self.overhead_tokens)),
+            ("output budget", asking.max_output_tokens.to_string()),
+            ("temperature", maybe(asking.temperature)),
+            ("reasoning effort", maybe(asking.reasoning.as_deref())),
+            ("system message", maybe(asking.system.as_deref())),
+            ("threshold", asking.threshold.to_string()),
+        ]
     }
 }

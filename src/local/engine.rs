@@ -1,7 +1,6 @@
-//! The engine built in: runs a `llama` or `qwen2` GGUF model on the CPU, greedily and with its KV
-//! cache kept between questions.
+//! The engine built in: a `llama` or `qwen2` GGUF model on the CPU, greedy, its KV cache kept between questions.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use std::time::Instant;
 
@@ -19,6 +18,7 @@ mod synthetic;
 mod tests;
 
 use cache::Cache;
+use config::Config;
 use gguf::Gguf;
 use model::Model;
 
@@ -109,7 +109,7 @@ impl std::error::Error for TooLong {}
 
 impl Engine {
     /// Loads a model. Its weights are kept as `f32`, four bytes each, which is the fastest format
-    /// on a CPU. `threads`: as many as the machine has where it is `None`.
+    /// on a CPU. `threads`: as many as the machine has where it is `None` or 0.
     pub fn load(path: &Path, threads: Option<usize>) -> Result<Engine> {
         let threads = rayon::ThreadPoolBuilder::new()
             // Zero means as many as the machine has.
@@ -120,6 +120,8 @@ impl Engine {
         let (model, cache) = threads
             .install(|| {
                 let mut gguf = Gguf::open(path)?;
+                Config::read(&gguf)?;
+                check_memory("its weights", gguf.f32_bytes(), free_bytes())?;
                 let model = Model::load(&mut gguf)?;
                 let cache = Cache::new(model.config())?;
                 Ok::<_, anyhow::Error>((model, cache))
@@ -203,6 +205,11 @@ impl Engine {
         self.check(tokens, 0)?;
         let kept = self.shared_prefix(tokens);
         self.cache.truncate(kept);
+        if tokens.len() > self.cache.capacity() {
+            let what = format!("the keys and values of {} tokens", tokens.len());
+            let needed_bytes = tokens.len() as u64 * self.info.cache_bytes_per_token;
+            check_memory(&what, needed_bytes, free_bytes())?;
+        }
         let Engine {
             model,
             cache,
@@ -238,6 +245,28 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Memory that can be had without swapping, where the system tells (Linux).
+fn free_bytes() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = told
+        .lines()
+        .find(|line| line.starts_with("MemAvailable:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// Refuses what would have the process killed in the middle of it.
+fn check_memory(what: &str, needed_bytes: u64, free_bytes: Option<u64>) -> Result<()> {
+    if let Some(free_bytes) = free_bytes.filter(|&free_bytes| needed_bytes > free_bytes) {
+        bail!(
+            "the engine built in needs {:.1} GB for {what} and {:.1} GB are free: install a llama-server, which needs less",
+            needed_bytes as f64 / 1e9,
+            free_bytes as f64 / 1e9
+        );
+    }
+    Ok(())
 }
 
 fn milliseconds(since: Instant) -> f64 {

@@ -14,8 +14,10 @@ use std::sync::Mutex;
 
 /// What separates texts, and the question from the haystack.
 pub(super) const BREAK: &str = "\n\n";
-/// Tokens left for the sentences that round the length: two or three of them always meet it.
-const ROUNDING_TOKENS: u64 = 48;
+/// Tokens left for the sentences that round the length. Few, because they differ from question to
+/// question and so are no part of the shared prefix; where no sentences of the sum exist, a unit
+/// of the haystack is given back.
+const ROUNDING_TOKENS: u64 = 24;
 /// Asked again at the end of a prompt whose question stands at its start.
 const REMINDER: &str = "Now answer the question that stands above the text.";
 
@@ -118,7 +120,8 @@ impl<'a> Assembler<'a> {
                 plan.text_tokens
             );
         }
-        let elements = self.place(&base, tokens, plan.needles)?;
+        // Depths are shares of the whole haystack, the rounding sentences behind its base included.
+        let elements = self.place(&base, budget + ROUNDING_TOKENS, plan.needles)?;
         Ok(Set {
             assembler: self,
             plan,
@@ -127,9 +130,9 @@ impl<'a> Assembler<'a> {
         })
     }
 
-    /// Cuts the base at the unit borders nearest to the asked depths and lays the needles there.
-    /// Those at 100 % are left out: they follow the rounding sentences.
-    fn place(&self, base: &[Run], tokens: u64, needles: &[Needle]) -> Result<Vec<Element>> {
+    /// Cuts the base at the unit borders nearest to the asked depths of a haystack of `hay_tokens`
+    /// and lays the needles there. Those at 100 % are left out: they follow the rounding sentences.
+    fn place(&self, base: &[Run], hay_tokens: u64, needles: &[Needle]) -> Result<Vec<Element>> {
         let mut order: Vec<usize> = (0..needles.len())
             .filter(|&at| needles[at].depth_percent < 100.0)
             .collect();
@@ -163,7 +166,8 @@ impl<'a> Assembler<'a> {
             let place =
                 |unit: u32| (origin + i64::from(text.tokens_before[unit as usize])).max(0) as u64;
             while let Some(&needle) = order.peek() {
-                let target = (needles[needle].depth_percent / 100.0 * tokens as f64).round() as u64;
+                let target =
+                    (needles[needle].depth_percent / 100.0 * hay_tokens as f64).round() as u64;
                 if target > place(run.to) && !last {
                     break;
                 }

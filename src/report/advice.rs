@@ -55,22 +55,27 @@ pub fn void(reason: &str) -> (&'static str, &'static str) {
         ),
         "timed-out" => (
             "nothing came in time",
-            "raise the timeout: a long prompt takes long to read",
+            "see whether the server still computes; ask for shorter lengths, or fewer at a time",
         ),
         "filtered" => (
             "the provider filtered the prompt or the answer",
             "try another corpus; the model itself was not heard",
         ),
-        reason if reason.starts_with("cut") || reason.contains("truncated") => (
-            "the server cut the prompt before the model saw it",
-            "start the server with a larger window; what was cut says nothing about the model",
+        "cut-prompt" => (
+            "the server counted fewer tokens than were sent: it cut the prompt, or the tokenizer \
+             is not the model's own",
+            "start the server with a larger window, and check --tokenizer",
         ),
-        reason if reason.contains("under") => (
-            "the server counted fewer tokens than were sent",
-            "check that the tokenizer is the model's own",
+        "token-mismatch" => (
+            "the server counted more tokens than were sent",
+            "check that --tokenizer is the model's own and that nothing adds to the prompt",
         ),
-        reason if reason.contains("clamp") || reason.contains("output") => (
-            "the server gave the model no room to answer",
+        "no-output" => (
+            "the server ended the answer without a single token",
+            "start the server with a larger window than the longest prompt",
+        ),
+        "output-clamped" => (
+            "the server stopped the answer before its output budget was used",
             "start the server with a larger window than the longest prompt",
         ),
         _ => (

@@ -21,46 +21,54 @@ impl Backoff {
     }
 }
 
-/// A budget of tokens under way.
+/// A budget of prompt tokens under way.
 pub struct Inflight {
     limit: u64,
-    taken: AtomicU64,
+    prompt: AtomicU64,
+    output: AtomicU64,
     freed: Notify,
 }
 
 /// Gives its tokens back when dropped.
 pub struct Permit<'a> {
     inflight: &'a Inflight,
-    tokens: u64,
+    prompt: u64,
+    output: u64,
 }
 
 impl Inflight {
     pub fn new(limit: u64) -> Inflight {
         Inflight {
             limit,
-            taken: AtomicU64::new(0),
+            prompt: AtomicU64::new(0),
+            output: AtomicU64::new(0),
             freed: Notify::new(),
         }
     }
 
-    /// Tokens under way.
-    pub fn tokens(&self) -> u64 {
-        self.taken.load(Ordering::Relaxed)
+    /// Tokens under way: of prompts, and of answers at most.
+    pub fn tokens(&self) -> (u64, u64) {
+        (
+            self.prompt.load(Ordering::Relaxed),
+            self.output.load(Ordering::Relaxed),
+        )
     }
 
-    /// Waits until `tokens` fit; a request larger than the limit goes when it is alone.
-    pub async fn take(&self, tokens: u64) -> Permit<'_> {
+    /// Waits until a prompt fits; one larger than the limit goes when it is alone.
+    pub async fn take(&self, prompt: u64, output: u64) -> Permit<'_> {
         loop {
             let freed = self.freed.notified();
             let fits = self
-                .taken
+                .prompt
                 .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
-                    (taken == 0 || taken + tokens <= self.limit).then_some(taken + tokens)
+                    (taken == 0 || taken + prompt <= self.limit).then_some(taken + prompt)
                 });
             if fits.is_ok() {
+                self.output.fetch_add(output, Ordering::AcqRel);
                 return Permit {
                     inflight: self,
-                    tokens,
+                    prompt,
+                    output,
                 };
             }
             freed.await;
@@ -70,7 +78,12 @@ impl Inflight {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.inflight.taken.fetch_sub(self.tokens, Ordering::AcqRel);
+        self.inflight
+            .prompt
+            .fetch_sub(self.prompt, Ordering::AcqRel);
+        self.inflight
+            .output
+            .fetch_sub(self.output, Ordering::AcqRel);
         self.inflight.freed.notify_waiters();
     }
 }
@@ -94,10 +107,14 @@ mod tests {
     #[tokio::test]
     async fn the_budget_holds_back_and_lets_one_large_request_through() {
         let inflight = Inflight::new(100);
-        let first = inflight.take(500).await;
-        let mut second = std::pin::pin!(inflight.take(10));
-        assert!(futures_util::poll!(second.as_mut()).is_pending());
+        let first = inflight.take(500, 64).await;
+        let mut second = std::pin::pin!(inflight.take(10, 64));
+        let early = tokio::time::timeout(Duration::from_millis(20), second.as_mut()).await;
+        assert!(early.is_err());
         drop(first);
-        assert_eq!(second.await.tokens, 10);
+        let second = second.await;
+        assert_eq!(inflight.tokens(), (10, 64));
+        drop(second);
+        assert_eq!(inflight.tokens(), (0, 0));
     }
 }

@@ -59,8 +59,8 @@ pub fn summarize(
         depthfinder: env!("CARGO_PKG_VERSION").to_string(),
         target: run.target.clone(),
         model: run.served.model.clone(),
-        corpus: run.corpus.name.clone(),
-        tokenizer: run.tokenizer.name.clone(),
+        corpus: run.corpus.short().to_string(),
+        tokenizer: run.tokenizer.short().to_string(),
         exact_lengths: run.exact && run.overhead_tokens.is_some(),
         threshold: run.asking.threshold,
         advertised_tokens: run.advertised_tokens,
@@ -226,7 +226,7 @@ fn settings(run: &RunFile) -> Vec<String> {
         settings.push(format!("{} facts in a haystack", run.grid.keys));
     }
     if run.corpus.name != "en" {
-        settings.push(format!("corpus {}", run.corpus.name));
+        settings.push(format!("corpus {}", run.corpus.short()));
     }
     settings
 }
@@ -242,7 +242,7 @@ fn warnings(
     if !run.exact && !run.server_counts {
         warnings.push(format!(
             "lengths are counted with {}, not with the model's own tokenizer: they may be 15 % off (give it with --tokenizer)",
-            run.tokenizer.name
+            run.tokenizer.short()
         ));
     } else if run.overhead_tokens.is_none() {
         warnings

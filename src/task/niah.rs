@@ -36,16 +36,16 @@ pub struct Wording {
 }
 
 /// The wordings, in an order that never changes: journal rows name them by index. The first is
-/// the default; a 135M model answers it (95 of 100 at 1k tokens) where it fails on a question
-/// without "answer with the … only" (20 of 100).
+/// the default; a 135M model answers it (19 of 20 at 1k tokens) where it fails on a question
+/// without "answer with the … only" (4 of 20).
 pub const WORDINGS: &[Wording] = &[
     Wording {
         needle: "The special magic {noun} for {key} is {value}.",
         question: "What is the special magic {noun} for {key}? Answer with the {noun} only.",
     },
     Wording {
-        needle: "{key} has been given the secret {noun} {value}.",
-        question: "Which secret {noun} has been given to {key}? Reply with the {noun} alone.",
+        needle: "Somebody has given {key} the secret {noun} {value}.",
+        question: "Which secret {noun} has somebody given to {key}? Reply with the {noun} alone.",
     },
     Wording {
         needle: "Remember that the access {noun} of {key} is {value}.",

@@ -52,6 +52,11 @@ impl Cache {
         &self.tokens
     }
 
+    /// Positions that there is room for without growing.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Keeps the first `length` positions.
     pub fn truncate(&mut self, length: usize) {
         self.tokens.truncate(length);

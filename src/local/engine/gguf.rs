@@ -240,6 +240,18 @@ impl Gguf {
         Ok(&entry.dims)
     }
 
+    /// Bytes that all tensors take as `f32`.
+    pub fn f32_bytes(&self) -> u64 {
+        let elements = |dims: &[usize]| {
+            dims.iter()
+                .fold(1u64, |product, &dim| product.saturating_mul(dim as u64))
+        };
+        self.tensors
+            .values()
+            .fold(0u64, |sum, entry| sum.saturating_add(elements(&entry.dims)))
+            .saturating_mul(4)
+    }
+
     /// The name of a tensor that nobody took.
     pub fn left_over(&self) -> Option<&str> {
         self.tensors.keys().next().map(String::as_str)

@@ -18,7 +18,7 @@ pub fn exp(x: f32) -> f32 {
     series = series * rest + 8.333_452e-3;
     series = series * rest + 4.166_579_6e-2;
     series = series * rest + 1.666_666_5e-1;
-    series = series * rest + 5.000_000_1e-1;
+    series = series * rest + 0.5;
     let power = (shifted.to_bits() << 23).wrapping_add(1f32.to_bits());
     (series * rest * rest + rest + 1.0) * f32::from_bits(power)
 }

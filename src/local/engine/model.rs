@@ -49,11 +49,12 @@ impl Model {
             true => Some(gguf.take("rope_freqs.weight", &[pairs])?),
             false => None,
         };
-        let rotary = Rotary::new(&config, factors.as_deref())?;
         let mut layers = Vec::new();
         for index in 0..config.layers {
             layers.push(Layer::load(gguf, &config, index)?);
         }
+        // Only now: the layers' shapes have borne out the width of a head.
+        let rotary = Rotary::new(&config, factors.as_deref())?;
         let norm = gguf.take("output_norm.weight", &[width])?;
         let dims = [vocabulary, width];
         let own_output = match gguf.has("output.weight") {

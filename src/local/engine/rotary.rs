@@ -1,5 +1,4 @@
-//! Rotary position embedding: each pair of numbers in a head is turned by an angle that grows with
-//! the position.
+//! Rotary position embedding: pairs of numbers in a head are turned by an angle that grows with the position.
 
 use super::config::{Config, Pairing};
 use anyhow::{Result, ensure};

@@ -1,5 +1,4 @@
-//! For tests: small random models, written as GGUF files by candle's writer, and a forward pass of
-//! their own, written from the definition in f64 and position by position.
+//! For tests: small random models as GGUF files, and a forward pass from the definition, in f64.
 
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};

@@ -301,7 +301,7 @@ fn a_damaged_header_never_panics() {
     let path = Synthetic::qwen2().write(folder.path());
     let whole = std::fs::read(&path).expect("bytes");
     // Every eight bytes of the header become the worst number there is, and single bytes turn.
-    for at in (0..3000).step_by(5) {
+    for at in (0..3000).step_by(17) {
         for damage in [
             [0xff; 8],
             [0; 8],
@@ -320,6 +320,27 @@ fn a_damaged_header_never_panics() {
 }
 
 #[test]
+fn a_model_larger_than_the_memory_is_refused_before_it_is_loaded() {
+    assert!(check_memory("it", 10, Some(10)).is_ok() && check_memory("it", u64::MAX, None).is_ok());
+    let said = check_memory("it", 28_000_000_000, Some(16_500_000_000)).expect_err("too large");
+    assert!(said.to_string().contains("28.0 GB") && said.to_string().contains("16.5 GB"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let gguf = Gguf::open(&Synthetic::qwen2().write(folder.path())).expect("a file");
+    let numbers: usize = Synthetic::qwen2()
+        .tensors
+        .values()
+        .map(|(_, numbers)| numbers.len())
+        .sum();
+    assert_eq!(gguf.f32_bytes(), 4 * numbers as u64);
+}
+
+#[test]
+fn an_engine_can_be_handed_to_another_thread() {
+    fn sendable<T: Send>(_: &T) {}
+    sendable(&load(&Synthetic::llama()));
+}
+
+#[test]
 fn weights_that_are_not_numbers_give_no_answer() {
     let mut model = Synthetic::llama();
     if let Some((_, numbers)) = model.tensors.get_mut("output_norm.weight") {
@@ -329,4 +350,34 @@ fn weights_that_are_not_numbers_give_no_answer() {
         .generate(&[1, 2], 4, &[], &mut |_| true)
         .expect_err("no numbers");
     assert!(error.to_string().contains("damaged"));
+}
+
+/// Wants `DEPTHFINDER_TEST_GGUF` to name SmolLM2-135M-Instruct, in any format.
+#[test]
+fn real_weights_find_a_needle() {
+    let Some(path) = std::env::var_os("DEPTHFINDER_TEST_GGUF") else {
+        return;
+    };
+    let mut engine = Engine::load(Path::new(&path), None).expect("a model");
+    assert_eq!(engine.info().vocabulary, 49_152, "this is not SmolLM2");
+    // As llama-server's /tokenize has it: "<|im_start|>user\nThe special magic number for Lisbon is
+    // 4819273.\nWhat is the special magic number for Lisbon? Answer with the number only.<|im_end|>\n
+    // <|im_start|>assistant\n"
+    let number = [36, 40, 33, 41, 34, 39, 35];
+    let mut prompt = vec![1, 4093, 198, 504, 1767, 9019, 1230, 327, 42944, 314, 216];
+    prompt.extend(number);
+    prompt.extend([30, 198, 1780, 314, 260, 1767, 9019, 1230, 327, 42944, 47]);
+    prompt.extend([19842, 351, 260, 1230, 805, 30, 2, 198, 1, 520, 9531, 198]);
+    let answer = engine.generate(&prompt, 40, &[2], &mut |_| true);
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.stopped, Stopped::Stop);
+    assert!(answer.tokens.windows(7).any(|window| window == number));
+    // Through the cache, with another needle behind the shared prefix, as without.
+    prompt[17] = 36;
+    let cached = engine.generate(&prompt, 40, &[2], &mut |_| true);
+    let cached = cached.expect("an answer");
+    assert_eq!(cached.cached_tokens, 17);
+    engine.cache.truncate(0);
+    let fresh = engine.generate(&prompt, 40, &[2], &mut |_| true);
+    assert_eq!(cached.tokens, fresh.expect("an answer").tokens);
 }

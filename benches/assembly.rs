@@ -1,0 +1,177 @@
+//! Laying out prompts beside copying their bytes, and indexing the corpus beside encoding it once.
+//!
+//! ```text
+//! cargo bench --bench assembly
+//! ```
+//!
+//! Both sides of each comparison take turns in one run; times are CPU seconds, medians first and
+//! then least..most. `DEPTHFINDER_BENCH_ROUNDS` sets the turns.
+// A bench is a program whose output is its table.
+#![allow(clippy::print_stdout)]
+
+mod support;
+
+use anyhow::{Context, Result};
+use depthfinder::corpus::Corpus;
+use depthfinder::fact::Facts;
+use depthfinder::index::Index;
+use depthfinder::lexicon::Lexicon;
+use depthfinder::prompt::Assembler;
+use depthfinder::task::niah::ValueType;
+use depthfinder::tokens::Tokenizer;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+use support::{Ground, cache, machine, median, on_this_thread, process_cpu, shown, verdict};
+
+/// A prompt of ten million tokens costs at most so many copies of its bytes.
+const MOST_COPIES: f64 = 4.0;
+/// A prompt of 128,000 tokens.
+const MOST_128K: Duration = Duration::from_millis(1);
+/// An index costs at most so many encodings of the corpus.
+const MOST_ENCODINGS: f64 = 2.0;
+
+fn main() -> Result<()> {
+    let rounds = match std::env::var("DEPTHFINDER_BENCH_ROUNDS") {
+        Ok(rounds) => rounds
+            .parse()
+            .context("DEPTHFINDER_BENCH_ROUNDS is not a number")?,
+        Err(_) => 9,
+    };
+    println!("{}", machine());
+    // Makes the cache where there is none yet.
+    drop(Ground::lay(1000, 1)?);
+    loading(rounds)?;
+    ten_million(rounds)?;
+    short(rounds)?;
+    indexing(rounds.div_ceil(3))
+}
+
+/// What a run reads and draws before its first prompt.
+fn loading(rounds: u32) -> Result<()> {
+    let (mut indexes, mut words, mut draws) = (Vec::new(), Vec::new(), Vec::new());
+    let ground = Ground::lay(1000, 1)?;
+    for _ in 0..rounds {
+        let corpus = Corpus::open("en")?;
+        let open = || Index::open(&corpus, &ground.tokenizer, Some(&cache()));
+        indexes.push(on_this_thread(open)?.1);
+        let (lexicon, time) = on_this_thread(|| Lexicon::open(&corpus, Some(&cache())))?;
+        words.push(time);
+        let draw = || Facts::draw(&ground.key, ValueType::Numbers, 44, &lexicon);
+        draws.push(on_this_thread(draw)?.1);
+    }
+    println!("read a warm index       {}", shown(&indexes));
+    println!("read the corpus's words {}", shown(&words));
+    println!("draw 44 facts           {}", shown(&draws));
+    Ok(())
+}
+
+fn ten_million(rounds: u32) -> Result<()> {
+    let ground = Ground::lay(10_000_000, rounds + 1)?;
+    let assembler = Assembler::new(&ground.corpus, &ground.index, &ground.tokenizer);
+    let (mut laid, mut hashed, mut warm, mut fresh) = (vec![], vec![], vec![], vec![]);
+    let mut groups = ground.plan.groups.iter();
+    // Texts are unpacked and escaped once for the whole run.
+    let first = groups.next().context("no group")?;
+    let (prompt, once) = on_this_thread(|| ground.prompt(&assembler, first))?;
+    println!(
+        "10M tokens, {} bytes in {} pieces: the first, with all texts unpacked and escaped, {:.0} ms",
+        prompt.rope.raw_bytes(),
+        prompt.rope.pieces().len(),
+        once.as_secs_f64() * 1e3
+    );
+    let source = prompt.rope.text();
+    let mut target = vec![1u8; source.len()];
+    for group in groups {
+        let (prompt, lay) = on_this_thread(|| ground.prompt(&assembler, group))?;
+        let (_, hash) = on_this_thread(|| Ok(black_box(prompt.rope.blake3_hex())))?;
+        laid.push(lay);
+        hashed.push(lay + hash);
+        let copy = || {
+            black_box(&mut target).copy_from_slice(black_box(source.as_bytes()));
+            Ok(())
+        };
+        warm.push(on_this_thread(copy)?.1);
+        fresh.push(on_this_thread(|| Ok(black_box(source.as_bytes().to_vec())))?.1);
+    }
+    println!("  laid out              {}", shown(&laid));
+    println!("  laid out and hashed   {}", shown(&hashed));
+    println!("  copied, warm target   {}", shown(&warm));
+    println!("  copied, fresh target  {}", shown(&fresh));
+    let ratio = median(&hashed).as_secs_f64() / median(&warm).as_secs_f64();
+    println!(
+        "  laid out and hashed: {ratio:.2} copies into a warm target, at most {MOST_COPIES}: {}",
+        verdict(ratio <= MOST_COPIES)
+    );
+    Ok(())
+}
+
+fn short(rounds: u32) -> Result<()> {
+    let ground = Ground::lay(128_000, 10 * rounds + 1)?;
+    let assembler = Assembler::new(&ground.corpus, &ground.index, &ground.tokenizer);
+    let (mut laid, mut hashed) = (vec![], vec![]);
+    for (at, group) in ground.plan.groups.iter().enumerate() {
+        // Once for its texts, which may be met here for the first time.
+        ground.prompt(&assembler, group)?;
+        let (prompt, lay) = on_this_thread(|| ground.prompt(&assembler, group))?;
+        let (_, hash) = on_this_thread(|| Ok(black_box(prompt.rope.blake3_hex())))?;
+        if at > 0 {
+            laid.push(lay);
+            hashed.push(lay + hash);
+        }
+    }
+    println!("128k tokens laid out    {}", shown(&laid));
+    println!(
+        "  and hashed            {}: at most {} ms: {}",
+        shown(&hashed),
+        MOST_128K.as_millis(),
+        verdict(median(&hashed) <= MOST_128K)
+    );
+    Ok(())
+}
+
+/// Both sides with an encoder of their own whose word cache is empty; its loading is not counted.
+fn indexing(rounds: u32) -> Result<()> {
+    let corpus = Corpus::open("en-prose")?;
+    for text in &corpus.texts {
+        text.as_str()?;
+    }
+    let (mut indexed, mut indexed_wall) = (vec![], vec![]);
+    let (mut encoded, mut encoded_wall) = (vec![], vec![]);
+    let mut loaded = vec![];
+    let fresh = || -> Result<_> {
+        let tokenizer = Tokenizer::bundled("o200k")?;
+        tokenizer.encoder()?;
+        Ok(tokenizer)
+    };
+    for _ in 0..rounds {
+        let (tokenizer, loading) = on_this_thread(fresh)?;
+        loaded.push(loading);
+        let (cpu, wall) = (process_cpu()?, Instant::now());
+        black_box(Index::build(&corpus, &tokenizer)?);
+        indexed.push(process_cpu()? - cpu);
+        indexed_wall.push(wall.elapsed());
+        drop(tokenizer);
+        let tokenizer = fresh()?;
+        let (cpu, wall) = (process_cpu()?, Instant::now());
+        for text in &corpus.texts {
+            black_box(tokenizer.encode(text.as_str()?)?);
+        }
+        encoded.push(process_cpu()? - cpu);
+        encoded_wall.push(wall.elapsed());
+    }
+    println!(
+        "indexing {} bytes of English prose (loading the encoder, {:.0} ms, not counted)",
+        corpus.len_bytes(),
+        median(&loaded).as_secs_f64() * 1e3
+    );
+    println!("  index, CPU            {}", shown(&indexed));
+    println!("  index, wall           {}", shown(&indexed_wall));
+    println!("  encode once, CPU      {}", shown(&encoded));
+    println!("  encode once, wall     {}", shown(&encoded_wall));
+    let ratio = median(&indexed).as_secs_f64() / median(&encoded).as_secs_f64();
+    println!(
+        "  an index costs {ratio:.2} encodings, at most {MOST_ENCODINGS}: {}",
+        verdict(ratio <= MOST_ENCODINGS)
+    );
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! The binary end to end: what a user types, what is printed, what lies in the run folder.
+
+mod bad_folders;
+mod bad_input;
+mod embedded;
+mod full_disk;
+mod kills;
+mod prompts;
+mod reconciliation;
+mod reports;
+mod retries;
+mod serving;
+mod signals;
+mod spending;
+#[path = "../support/mod.rs"]
+mod support;
