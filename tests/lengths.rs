@@ -129,6 +129,9 @@ fn check(bench: &Bench<'_>, tokens: u64, depths: &[f64], at: QuestionAt, seed: u
     prompt
 }
 
+static O200K: LazyLock<Bench<'static>> =
+    LazyLock::new(|| Bench::new(&EN, Tokenizer::bundled("o200k").expect("bundled")));
+
 /// From 200 tokens to a million, each scale as likely as the next.
 fn length() -> impl Strategy<Value = u64> {
     (0.0f64..1.0).prop_map(|share| (200.0 * 5000f64.powf(share)) as u64)
@@ -211,22 +214,42 @@ fn prompts_in_llama_2_are_exact() {
 
 #[test]
 fn prompts_at_both_ends_of_the_range_are_exact() {
-    let bench = Bench::new(&EN, Tokenizer::bundled("o200k").expect("bundled"));
     let quarters = [0.0, 25.0, 50.0, 75.0, 100.0];
     for seed in 0..40 {
-        check(&bench, 200, &[0.0, 100.0], QuestionAt::End, seed);
-        check(&bench, 512, &quarters, QuestionAt::End, seed);
+        check(&O200K, 200, &[0.0, 100.0], QuestionAt::End, seed);
+        check(&O200K, 512, &quarters, QuestionAt::End, seed);
     }
-    check(&bench, 10_000_000, &quarters, QuestionAt::End, 1);
-    check(&bench, 9_999_999, &[0.0, 50.0], QuestionAt::Start, 2);
-    let short = prompt(&bench, 60, &[0.0], QuestionAt::End, 1)
+    check(&O200K, 10_000_000, &quarters, QuestionAt::End, 1);
+    check(&O200K, 9_999_999, &[0.0, 50.0], QuestionAt::Start, 2);
+}
+
+#[test]
+fn depths_are_not_biased_by_the_rounding_sentences() {
+    const SEEDS: u64 = 60;
+    for tokens in [512, 1000] {
+        for depth in [25.0, 50.0, 75.0] {
+            let off: f64 = (0..SEEDS)
+                .map(|seed| {
+                    let prompt = prompt(&O200K, tokens, &[depth], QuestionAt::End, seed);
+                    prompt.expect("fits").placed[0].actual_percent - depth
+                })
+                .sum();
+            let mean = off / SEEDS as f64;
+            assert!(mean.abs() < 3.0, "{tokens} tokens, {depth} %: {mean:+.1}");
+        }
+    }
+}
+
+#[test]
+fn too_short_and_too_long_are_told_in_one_line() {
+    let short = prompt(&O200K, 60, &[0.0], QuestionAt::End, 1)
         .expect_err("too short")
         .to_string();
     assert!(
         short.contains("too short") && !short.contains('\n'),
         "{short}"
     );
-    let long = prompt(&bench, 11_000_000, &[0.0], QuestionAt::End, 1)
+    let long = prompt(&O200K, 11_000_000, &[0.0], QuestionAt::End, 1)
         .expect_err("too long")
         .to_string();
     assert!(
@@ -354,9 +377,12 @@ fn a_vocabulary_whose_counts_do_not_add_up_is_found_out_and_met_by_recounting() 
 /// However wrong an index is, a recounted prompt is exact.
 #[test]
 fn an_index_that_is_wrong_about_many_units_still_gives_exact_prompts() {
-    let mut bench = Bench::new(&EN, Tokenizer::bundled("o200k").expect("bundled"));
+    let mut bench = Bench {
+        corpus: &EN,
+        tokenizer: O200K.tokenizer.clone(),
+        index: O200K.index.clone(),
+    };
     bench.index.additive = false;
-    let right = bench.index.texts.clone();
     for off in [1, -1] {
         let wrong = |text: &TextIndex| TextIndex {
             tokens_before: (0..)
@@ -365,27 +391,9 @@ fn an_index_that_is_wrong_about_many_units_still_gives_exact_prompts() {
                 .collect(),
             ..text.clone()
         };
-        bench.index.texts = right.iter().map(wrong).collect();
+        bench.index.texts = O200K.index.texts.iter().map(wrong).collect();
         for (seed, tokens) in [(1, 300), (2, 2_000), (3, 20_001), (4, 200_000)] {
             check(&bench, tokens, &[0.0, 60.0], QuestionAt::End, seed);
-        }
-    }
-}
-
-#[test]
-fn depths_are_not_biased_by_the_rounding_sentences() {
-    const SEEDS: u64 = 60;
-    let bench = Bench::new(&EN, Tokenizer::bundled("o200k").expect("bundled"));
-    for tokens in [512, 1000] {
-        for depth in [25.0, 50.0, 75.0] {
-            let off: f64 = (0..SEEDS)
-                .map(|seed| {
-                    let prompt = prompt(&bench, tokens, &[depth], QuestionAt::End, seed);
-                    prompt.expect("fits").placed[0].actual_percent - depth
-                })
-                .sum();
-            let mean = off / SEEDS as f64;
-            assert!(mean.abs() < 3.0, "{tokens} tokens, {depth} %: {mean:+.1}");
         }
     }
 }
