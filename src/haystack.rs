@@ -139,7 +139,11 @@ pub fn fill(index: &Index, mut tokens: u64, used: &[Run], stream: &mut Stream) -
     let mut picked: Vec<Run> = Vec::new();
     // Beyond what two or three sentences hold, any sentences will do.
     while tokens > 2 * LONGEST_FILLER_TOKENS as u64 {
-        let count = 15 + stream.below(60);
+        // A small corpus lacks sentences of some counts.
+        let start = stream.below(60);
+        let count = (0..60)
+            .map(|step| 15 + (start + step) % 60)
+            .find(|&count| has(index, count))?;
         let id = pick(index, count, used, &picked, stream)?;
         picked.push(Run::of(id));
         tokens -= count;
@@ -159,23 +163,25 @@ pub fn fill(index: &Index, mut tokens: u64, used: &[Run], stream: &mut Stream) -
     None
 }
 
+/// True where there are sentences of `count` tokens.
+fn has(index: &Index, count: u64) -> bool {
+    index
+        .fillers
+        .get(count as usize)
+        .is_some_and(|ids| !ids.is_empty())
+}
+
 /// `tokens` as a sum of `sentences` counts for which there are sentences.
 fn split(index: &Index, tokens: u64, sentences: u32, stream: &mut Stream) -> Option<Vec<u64>> {
-    let has = |count: u64| {
-        index
-            .fillers
-            .get(count as usize)
-            .is_some_and(|ids| !ids.is_empty())
-    };
     if sentences == 1 {
-        return has(tokens).then(|| vec![tokens]);
+        return has(index, tokens).then(|| vec![tokens]);
     }
     let most = tokens.min(LONGEST_FILLER_TOKENS as u64 + 1);
     let start = stream.below(most);
     for step in 0..most {
         let count = (start + step) % most;
         if count > 0
-            && has(count)
+            && has(index, count)
             && let Some(mut rest) = split(index, tokens - count, sentences - 1, stream)
         {
             rest.push(count);

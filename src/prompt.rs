@@ -2,6 +2,7 @@
 
 mod assembly;
 mod parts;
+mod sheet;
 
 pub use assembly::{Assembler, Needle, QuestionAt, Set, SetPlan};
 pub use parts::Part;

@@ -14,6 +14,9 @@ const TRIED_UNITS: usize = 4000;
 /// The slow encoder cannot encode whole books in reasonable time; stretches of this size prove
 /// the order-independence instead.
 const WINDOW_BYTES: usize = 64 * 1024;
+/// Stands before what is encoded out of its place: some vocabularies put a space before a text's
+/// beginning (Llama 2's family), so that a unit at the beginning is not counted as inside a text.
+const ANCHOR: &str = ".";
 
 pub fn build(corpus: &Corpus, tokenizer: &Tokenizer) -> Result<Index> {
     let encoder = tokenizer.encoder()?;
@@ -78,10 +81,11 @@ fn in_parallel<T: Send>(
 fn index_text(text: &Text, encoder: &Encoder) -> Result<TextIndex> {
     let content = text.as_str()?;
     let cuts = sentence::cuts(content);
-    let walked = if encoder.is_fast() {
-        encoder.with_ids(content, |ids| walk(content.len(), &cuts, ids, encoder))?
-    } else {
-        None
+    let walked = match lead_bytes(encoder)? {
+        Some(lead) => encoder.with_ids(content, |ids| {
+            walk(content.len(), lead, &cuts, ids, encoder)
+        })?,
+        None => None,
     };
     let (starts, tokens_before) = match walked {
         Some(walked) => walked,
@@ -95,21 +99,32 @@ fn index_text(text: &Text, encoder: &Encoder) -> Result<TextIndex> {
     })
 }
 
+/// Bytes that the vocabulary puts before a text's beginning; none where it does not tell how long
+/// its tokens are.
+fn lead_bytes(encoder: &Encoder) -> Result<Option<usize>> {
+    encoder.with_ids("a", |ids| {
+        let bytes: Option<usize> = ids.iter().map(|&id| encoder.token_bytes(id)).sum();
+        bytes?.checked_sub(1)
+    })
+}
+
 /// Places and counts of units out of the tokens of the whole text. A cut inside a token is
 /// dropped. None where the vocabulary does not tell how long its tokens are.
 fn walk(
     len_bytes: usize,
+    lead_bytes: usize,
     cuts: &[u32],
     ids: &[u32],
     encoder: &Encoder,
 ) -> Option<(Vec<u32>, Vec<u32>)> {
     let mut lengths: Vec<u16> = Vec::new();
     let (mut starts, mut tokens_before) = (vec![0], vec![0]);
+    // In bytes of what is encoded: the text and what stands before its beginning.
     let (mut at, mut next) = (0usize, 0usize);
     for (tokens, &id) in ids.iter().enumerate() {
-        while next < cuts.len() && cuts[next] as usize <= at {
-            if cuts[next] as usize == at {
-                starts.push(at as u32);
+        while next < cuts.len() && cuts[next] as usize + lead_bytes <= at {
+            if cuts[next] as usize + lead_bytes == at {
+                starts.push(cuts[next]);
                 tokens_before.push(tokens as u32);
             }
             next += 1;
@@ -124,7 +139,14 @@ fn walk(
         at += usize::from(lengths[id]);
     }
     tokens_before.push(ids.len() as u32);
-    (at == len_bytes).then_some((starts, tokens_before))
+    (at == len_bytes + lead_bytes).then_some((starts, tokens_before))
+}
+
+/// Tokens of a unit that begins with a space, wherever it stands inside a text.
+fn count_inside(unit: &str, encoder: &Encoder) -> Result<u64> {
+    let anchor = encoder.with_ids(ANCHOR, |ids| ids.len() as u64)?;
+    let both = encoder.with_ids(&format!("{ANCHOR}{unit}"), |ids| ids.len() as u64)?;
+    Ok(both.saturating_sub(anchor))
 }
 
 /// Places and counts of units, each encoded by itself.
@@ -138,7 +160,11 @@ fn count_apart(content: &str, cuts: &[u32], encoder: &Encoder) -> Result<(Vec<u3
         let end = starts
             .get(at + 1)
             .map_or(content.len(), |&end| end as usize);
-        total += encoder.with_ids(&content[start as usize..end], |ids| ids.len() as u32)?;
+        let unit = &content[start as usize..end];
+        total += match at {
+            0 => encoder.with_ids(unit, |ids| ids.len() as u32)?,
+            _ => count_inside(unit, encoder)? as u32,
+        };
     }
     tokens_before.push(total);
     Ok((starts, tokens_before))
@@ -165,7 +191,7 @@ fn rejoined_units_add_up(corpus: &Corpus, texts: &[TextIndex], encoder: &Encoder
             break;
         }
     }
-    if encoder.with_ids(&joined, |ids| ids.len() as u64)? != expected {
+    if count_inside(&joined, encoder)? != expected {
         return Ok(false);
     }
     for (text, index) in corpus.texts.iter().zip(texts) {
@@ -199,7 +225,7 @@ fn without_dependent_units(
     let (mut starts, mut tokens_before) = (vec![0], vec![0]);
     for unit in 1..index.units() {
         let (from, to) = index.bytes(unit, unit + 1);
-        let alone = encoder.with_ids(&content[from..to], |ids| ids.len() as u64)?;
+        let alone = count_inside(&content[from..to], encoder)?;
         if alone == index.tokens(unit, unit + 1) {
             starts.push(index.starts[unit as usize]);
             tokens_before.push(index.tokens_before[unit as usize]);

@@ -1,19 +1,19 @@
 //! Laying needles into a haystack by adding token counts: only joints are ever encoded.
 
-use super::{Part, Placed, Prompt, Shares};
+use super::sheet::Sheet;
+use super::{Placed, Prompt, Shares};
 use crate::corpus::Corpus;
 use crate::haystack::{self, Route, Run};
 use crate::index::{Index, UnitId};
-use crate::rope::{Piece, Rope};
 use crate::seed::Stream;
 use crate::tokens::Tokenizer;
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 /// What separates texts, and the question from the haystack.
-const BREAK: &str = "\n\n";
+pub(super) const BREAK: &str = "\n\n";
 /// Tokens left for the sentences that round the length. Few, because they differ from question to
 /// question and so are no part of the shared prefix; where no sentences of the sum exist, a unit
 /// of the haystack is given back.
@@ -55,9 +55,9 @@ pub struct SetPlan<'a> {
 
 /// Lays prompts out of one corpus, index and tokenizer.
 pub struct Assembler<'a> {
-    corpus: &'a Corpus,
-    index: &'a Index,
-    tokenizer: &'a Tokenizer,
+    pub(super) corpus: &'a Corpus,
+    pub(super) index: &'a Index,
+    pub(super) tokenizer: &'a Tokenizer,
     joints: Mutex<HashMap<(UnitId, u32), u64>>,
 }
 
@@ -218,13 +218,16 @@ impl<'a> Assembler<'a> {
         Ok(tokens)
     }
 
-    /// Tokens that `text` takes behind `last`.
-    fn behind(&self, last: &str, text: &str) -> Result<u64> {
+    /// Tokens that `text` takes behind `last`; a prompt begins behind nothing.
+    pub(super) fn behind(&self, last: &str, text: &str) -> Result<u64> {
+        if last.is_empty() {
+            return self.tokenizer.count(text);
+        }
         let both = self.tokenizer.count(&format!("{last}{text}"))?;
         Ok(both.saturating_sub(self.tokenizer.count(last)?))
     }
 
-    fn unit(&self, id: UnitId) -> Result<&str> {
+    pub(super) fn unit(&self, id: UnitId) -> Result<&str> {
         let (from, to) = self.index.texts[id.text as usize].bytes(id.unit, id.unit + 1);
         Ok(&self.corpus.texts[id.text as usize].as_str()?[from..to])
     }
@@ -258,9 +261,17 @@ impl Set<'_> {
                 haystack::fill(self.assembler.index, missing, &base, &mut stream)
             });
             let Some(fillers) = fillers else {
-                // Sentences of this sum do not exist: give back a unit and try the larger sum.
-                if !drop_last_unit(&mut elements, &mut base) {
-                    break;
+                // Sentences of this sum do not exist: give back a unit, or as many as are too
+                // many, and try the larger sum.
+                let mut over = -missing;
+                loop {
+                    match drop_last_unit(self.assembler.index, &mut elements, &mut base) {
+                        Some(tokens) => over -= tokens as i64,
+                        None => return Err(self.unmet()),
+                    }
+                    if over <= 0 {
+                        break;
+                    }
                 }
                 continue;
             };
@@ -275,9 +286,14 @@ impl Set<'_> {
             }
             correction += target as i64 - prompt.text_tokens as i64;
         }
-        bail!(
-            "no sentences of the corpus {} meet {target} tokens exactly: use a larger corpus",
-            self.assembler.corpus.name
+        Err(self.unmet())
+    }
+
+    fn unmet(&self) -> anyhow::Error {
+        anyhow!(
+            "no sentences of the corpus {} meet {} tokens exactly: use a larger corpus",
+            self.assembler.corpus.name,
+            self.plan.text_tokens
         )
     }
 
@@ -297,13 +313,7 @@ impl Set<'_> {
             .cloned()
             .chain(fillers.iter().copied().map(Element::Hay))
             .chain(at_end.map(Element::Needle));
-        let mut sheet = Sheet {
-            assembler,
-            rope: Rope::new(),
-            parts: Vec::new(),
-            tokens: 0,
-            last: String::new(),
-        };
+        let mut sheet = Sheet::new(assembler);
         let mut hay_tokens = 0u64;
         let mut shares = Shares::default();
         let mut before = vec![0u64; needles.len()];
@@ -347,19 +357,21 @@ impl Set<'_> {
     }
 }
 
-/// Takes the last unit off the haystack; false when there is none left.
-fn drop_last_unit(elements: &mut Vec<Element>, base: &mut Vec<Run>) -> bool {
-    let Some(at) = elements
-        .iter()
-        .rposition(|element| matches!(element, Element::Hay(_)))
-    else {
-        return false;
-    };
-    if let Element::Hay(run) = &mut elements[at] {
-        run.to -= 1;
-        if run.from == run.to {
-            elements.remove(at);
-        }
+/// Takes the last unit off the haystack and gives its tokens; none when there is none left.
+fn drop_last_unit(index: &Index, elements: &mut Vec<Element>, base: &mut Vec<Run>) -> Option<u64> {
+    let (at, last) =
+        elements
+            .iter_mut()
+            .enumerate()
+            .rev()
+            .find_map(|(at, element)| match element {
+                Element::Hay(run) => Some((at, run)),
+                Element::Needle(_) => None,
+            })?;
+    last.to -= 1;
+    let tokens = index.texts[last.text as usize].tokens(last.to, last.to + 1);
+    if last.from == last.to {
+        elements.remove(at);
     }
     if let Some(last) = base.last_mut() {
         last.to -= 1;
@@ -367,97 +379,5 @@ fn drop_last_unit(elements: &mut Vec<Element>, base: &mut Vec<Run>) -> bool {
             base.pop();
         }
     }
-    true
-}
-
-/// A prompt being written.
-struct Sheet<'a> {
-    assembler: &'a Assembler<'a>,
-    rope: Rope,
-    parts: Vec<Part>,
-    tokens: u64,
-    /// The unit or sentence that stands last: all that a joint needs to know of what precedes it.
-    last: String,
-}
-
-impl Sheet<'_> {
-    fn own(&mut self, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        self.rope.push(Piece::of(text));
-        self.parts.push(Part::Own(text.to_string()));
-    }
-
-    fn slice(&mut self, text: u32, from: usize, to: usize) -> Result<()> {
-        if from < to {
-            self.rope
-                .push(self.assembler.corpus.texts[text as usize].piece(from, to)?);
-            self.parts.push(Part::Text(text, from as u32, to as u32));
-        }
-        Ok(())
-    }
-
-    /// Lays a needle; `head` is what stands before the haystack, given with its first element.
-    /// Returns its tokens.
-    fn needle(&mut self, sentence: &str, head: Option<&str>) -> Result<u64> {
-        let written = match head {
-            Some(head) => format!("{head}{sentence}"),
-            None => format!(" {sentence}"),
-        };
-        let added = self.assembler.tokenizer.count(&written)?;
-        self.own(&written);
-        self.last = written;
-        self.tokens += added;
-        Ok(added)
-    }
-
-    /// Lays units. Returns their tokens, without those of the head.
-    fn hay(&mut self, run: Run, head: Option<&str>) -> Result<u64> {
-        let assembler = self.assembler;
-        let index = &assembler.index.texts[run.text as usize];
-        let (from, to) = index.bytes(run.from, run.to);
-        let first = UnitId {
-            text: run.text,
-            unit: run.from,
-        };
-        let mut added = index.tokens(run.from, run.to);
-        match (head, run.from) {
-            // A prompt begins in a non-space, because templates trim.
-            (Some(head), unit) => {
-                let sentence = assembler.unit(first)?.trim_start_matches(' ');
-                let counted = assembler.tokenizer.count(&format!("{head}{sentence}"))?;
-                self.own(head);
-                self.slice(run.text, from + usize::from(unit > 0), to)?;
-                let rest = added - index.tokens(unit, unit + 1);
-                self.tokens += counted + rest;
-                added = rest + counted.saturating_sub(assembler.tokenizer.count(head)?);
-            }
-            (None, 0) => {
-                let joint =
-                    assembler.behind(&self.last, &format!("{BREAK}{}", assembler.unit(first)?))?;
-                self.own(BREAK);
-                self.slice(run.text, from, to)?;
-                added = joint + index.tokens(1, run.to);
-                self.tokens += added;
-            }
-            (None, _) => {
-                self.slice(run.text, from, to)?;
-                self.tokens += added;
-            }
-        }
-        self.last = assembler
-            .unit(UnitId {
-                text: run.text,
-                unit: run.to - 1,
-            })?
-            .to_string();
-        Ok(added)
-    }
-
-    fn tail(&mut self, tail: &str) -> Result<()> {
-        self.tokens += self.assembler.behind(&self.last, tail)?;
-        self.own(tail);
-        Ok(())
-    }
+    Some(tokens)
 }
