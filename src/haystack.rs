@@ -191,7 +191,9 @@ fn split(index: &Index, tokens: u64, sentences: u32, stream: &mut Stream) -> Opt
     None
 }
 
-/// A sentence of `count` tokens; an unused one where there is one.
+/// A sentence of `count` tokens: where there is one, of a text that the haystack is made of anyway,
+/// because it reads on in the same voice and no other text need be unpacked for it; and an unused
+/// one where there is one.
 fn pick(
     index: &Index,
     count: u64,
@@ -205,9 +207,12 @@ fn pick(
         .filter(|ids| !ids.is_empty())?;
     let start = stream.below(ids.len() as u64) as usize;
     let around = (0..ids.len()).map(|step| ids[(start + step) % ids.len()]);
+    let is_near = |id: &UnitId| used.iter().any(|run| run.text == id.text);
+    let is_new = |id: &UnitId| !used.iter().chain(picked).any(|run| run.holds(*id));
     around
         .clone()
-        .find(|id| !used.iter().chain(picked).any(|run| run.holds(*id)))
+        .find(|id| is_near(id) && is_new(id))
+        .or_else(|| around.clone().find(is_new))
         .or_else(|| around.clone().next())
 }
 
@@ -225,4 +230,50 @@ pub fn repeated_tokens(index: &Index, base: &[Run], fillers: &[Run]) -> u64 {
         })
         .map(|(_, filler)| index.texts[filler.text as usize].tokens(filler.from, filler.to))
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::TextIndex;
+    use crate::seed::Secret;
+
+    /// Two texts of ten units of ten tokens, all of which are plain sentences.
+    fn index() -> Index {
+        let text = TextIndex {
+            code: false,
+            len_bytes: 1000,
+            starts: (0..10).map(|unit| unit * 100).collect(),
+            tokens_before: (0..=10).map(|unit| unit * 10).collect(),
+        };
+        let mut fillers = vec![Vec::new(); LONGEST_FILLER_TOKENS + 1];
+        fillers[10] = (0..2)
+            .flat_map(|text| (0..10).map(move |unit| UnitId { text, unit }))
+            .collect();
+        Index {
+            texts: vec![text.clone(), text],
+            fillers,
+            additive: true,
+        }
+    }
+
+    #[test]
+    fn sentences_are_of_the_haystacks_own_texts_and_new_as_long_as_there_are_such() {
+        let index = index();
+        let used = |text, to| Run { text, from: 0, to };
+        for seed in 0..50 {
+            let key = Secret::from_hex("03").expect("hex").key("");
+            let filled = |tokens, used: &[Run]| {
+                let mut stream = key.stream("x", &[seed]);
+                fill(&index, tokens, used, &mut stream).expect("sentences")
+            };
+            for run in filled(40, &[used(1, 6)]) {
+                assert!(run.text == 1 && run.from >= 6, "{run:?}");
+            }
+            for run in filled(20, &[used(1, 10)]) {
+                assert_eq!(run.text, 0);
+            }
+            assert_eq!(filled(20, &[used(0, 10), used(1, 10)]).len(), 2);
+        }
+    }
 }

@@ -112,14 +112,23 @@ fn merge(token: &[u8], rank: u32, ranks: &HashMap<&[u8], u32>) -> Option<(u32, u
         return None;
     }
     let mut cuts: Vec<usize> = (0..=token.len()).collect();
+    let joined = |cuts: &[usize], at: usize| {
+        let pair = ranks.get(&token[cuts[at]..cuts[at + 2]])?;
+        (*pair < rank).then_some(*pair)
+    };
+    // The rank of each piece joined with the next; a merge changes only its neighbours.
+    let mut pairs: Vec<Option<u32>> = (0..token.len() - 1).map(|at| joined(&cuts, at)).collect();
     while cuts.len() > 3 {
-        let (at, _) = (0..cuts.len() - 2)
-            .filter_map(|at| {
-                let pair = ranks.get(&token[cuts[at]..cuts[at + 2]])?;
-                (*pair < rank).then_some((at, *pair))
-            })
+        let (at, _) = pairs
+            .iter()
+            .enumerate()
+            .filter_map(|(at, pair)| Some((at, (*pair)?)))
             .min_by_key(|&(_, pair)| pair)?;
         cuts.remove(at + 1);
+        pairs.remove(at);
+        for at in at.saturating_sub(1)..=at.min(pairs.len() - 1) {
+            pairs[at] = joined(&cuts, at);
+        }
     }
     Some((
         *ranks.get(&token[..cuts[1]])?,
