@@ -19,6 +19,7 @@ use depthfinder::lexicon::Lexicon;
 use depthfinder::prompt::Assembler;
 use depthfinder::task::niah::ValueType;
 use depthfinder::tokens::Tokenizer;
+use depthfinder::tokens::bundled::Bundled;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use support::{Ground, cache, machine, median, on_this_thread, process_cpu, shown, verdict};
@@ -138,8 +139,10 @@ fn indexing(rounds: u32) -> Result<()> {
     let (mut indexed, mut indexed_wall) = (vec![], vec![]);
     let (mut encoded, mut encoded_wall) = (vec![], vec![]);
     let mut loaded = vec![];
+    // The built-in one is shared by the whole process, its word cache too.
+    let json = Bundled::named("o200k").context("built in")?.to_json();
     let fresh = || -> Result<_> {
-        let tokenizer = Tokenizer::bundled("o200k")?;
+        let tokenizer = Tokenizer::from_json("o200k", json.clone());
         tokenizer.encoder()?;
         Ok(tokenizer)
     };

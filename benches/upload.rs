@@ -155,7 +155,8 @@ async fn eight(address: &str) -> Result<()> {
     let peak_bytes = peak_rss_bytes()?;
     let mut corpus_bytes = ground.corpus.len_bytes();
     for text in &ground.corpus.texts {
-        corpus_bytes += text.piece(0, text.raw()?.len())?.json.len() as u64;
+        let pieces = text.pieces(0, text.raw()?.len())?;
+        corpus_bytes += pieces.map(|piece| piece.json.len() as u64).sum::<u64>();
     }
     let extra = peak_bytes.saturating_sub(corpus_bytes);
     let mb = |bytes: u64| bytes as f64 / 1e6;

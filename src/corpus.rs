@@ -3,6 +3,7 @@
 mod escaped;
 mod folder;
 
+use crate::rope::Piece;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use escaped::Escaped;
@@ -65,7 +66,7 @@ pub struct Text {
     bytes: u64,
     packed: Option<&'static [u8]>,
     content: OnceLock<Result<Content, String>>,
-    escaped: OnceLock<Escaped>,
+    escaped: Escaped,
 }
 
 /// A text held once and seen in two ways: checked as UTF-8 when it is unpacked and never again.
@@ -102,10 +103,10 @@ impl Text {
             kind: manifest.kind,
             digest: manifest.sha256.clone(),
             bytes: manifest.bytes,
+            escaped: Escaped::new(manifest.bytes as usize),
             manifest: Some(manifest),
             packed: Some(embedded.packed),
             content: OnceLock::new(),
-            escaped: OnceLock::new(),
         })
     }
 
@@ -118,8 +119,8 @@ impl Text {
             digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
             bytes: text.len() as u64,
             packed: None,
+            escaped: Escaped::new(text.len()),
             content: OnceLock::from(Ok(Content::of(text))),
-            escaped: OnceLock::new(),
         }
     }
 
@@ -157,21 +158,12 @@ impl Text {
         Ok(&self.content()?.text)
     }
 
-    /// A stretch of the text, raw and escaped, without a copy. Both ends are bytes of the raw
-    /// text at character boundaries.
-    pub fn piece(&self, from: usize, to: usize) -> Result<crate::rope::Piece> {
-        let raw = self.raw()?;
-        let escaped = match self.escaped.get() {
-            Some(escaped) => escaped,
-            None => {
-                let escaped = Escaped::of(self.as_str()?);
-                self.escaped.get_or_init(|| escaped)
-            }
-        };
-        Ok(crate::rope::Piece {
-            raw: raw.slice(from..to),
-            json: escaped.slice(from, to),
-        })
+    /// A stretch of the text, raw and escaped, without a copy; a long one in several pieces. Both
+    /// ends are bytes of the raw text at character boundaries.
+    pub fn pieces(&self, from: usize, to: usize) -> Result<impl Iterator<Item = Piece> + '_> {
+        let content = self.content()?;
+        let (text, raw) = (&content.text, &content.raw);
+        Ok(self.escaped.pieces(text, raw, from, to))
     }
 }
 
@@ -284,24 +276,54 @@ mod tests {
         }
     }
 
+    fn joined(text: &Text, from: usize, to: usize) -> (Vec<u8>, Vec<u8>) {
+        let pieces: Vec<Piece> = text.pieces(from, to).expect("slices").collect();
+        let join =
+            |part: fn(&Piece) -> &Bytes| pieces.iter().map(part).flatten().copied().collect();
+        assert!(pieces.iter().all(|piece| !piece.raw.is_empty()));
+        (join(|piece| &piece.raw), join(|piece| &piece.json))
+    }
+
     #[test]
-    fn a_piece_is_the_same_stretch_raw_and_escaped() {
+    fn pieces_are_the_same_stretch_raw_and_escaped() {
         let corpus = Corpus::open("en-prose").expect("built in");
         let text = &corpus.texts[0];
         let whole = text.as_str().expect("UTF-8");
         for (from, to) in [
+            (0, 0),
             (0, 10),
             (4_000, 9_001),
             (123_456, 200_000),
+            (262_143, 262_145),
+            (262_144, 524_288),
+            (100, 800_000),
             (0, whole.len()),
         ] {
             let (from, to) = (
                 whole.floor_char_boundary(from),
                 whole.floor_char_boundary(to),
             );
-            let piece = text.piece(from, to).expect("slices");
-            assert_eq!(piece.raw, &whole.as_bytes()[from..to]);
-            assert_eq!(piece.json, crate::rope::escape(&whole[from..to]).as_bytes());
+            let (raw, json) = joined(text, from, to);
+            assert_eq!(raw, whole[from..to].as_bytes());
+            assert_eq!(json, crate::rope::escape(&whole[from..to]).as_bytes());
+        }
+    }
+
+    #[test]
+    fn pieces_never_end_inside_a_character() {
+        for shift in 0..4 {
+            let whole = format!("{}{}", "x".repeat(shift), "\u{1f600}\n".repeat(150_000));
+            let text = Text::owned("x", whole.clone());
+            for (from, to) in [(shift, whole.len()), (shift + 5, 524_280 + shift)] {
+                let to = whole.floor_char_boundary(to);
+                for piece in text.pieces(from, to).expect("slices") {
+                    assert!(std::str::from_utf8(&piece.raw).is_ok());
+                    assert!(std::str::from_utf8(&piece.json).is_ok());
+                }
+                let (raw, json) = joined(&text, from, to);
+                assert_eq!(raw, whole[from..to].as_bytes());
+                assert_eq!(json, crate::rope::escape(&whole[from..to]).as_bytes());
+            }
         }
     }
 }

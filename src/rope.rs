@@ -90,17 +90,17 @@ impl Rope {
     }
 }
 
+/// Bytes that are looked at together.
+const CHUNK_BYTES: usize = 32;
+
 /// Escapes text as the inside of a JSON string, leaving every character beyond ASCII as it is:
 /// `\uXXXX` would double the size of Chinese text.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 32);
     let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
+    while let Some(at) = next_escaped(text.as_bytes(), from) {
         out.push_str(&text[from..at]);
-        match byte {
+        match text.as_bytes()[at] {
             b'"' => out.push_str("\\\""),
             b'\\' => out.push_str("\\\\"),
             b'\n' => out.push_str("\\n"),
@@ -119,6 +119,39 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// How many bytes longer text is when it is escaped.
+pub fn escape_growth(text: &[u8]) -> usize {
+    // Sums over so few bytes fit into a byte, and are computed many at a time.
+    let (chunks, rest) = text.as_chunks::<CHUNK_BYTES>();
+    let sum = |bytes: &[u8]| usize::from(bytes.iter().map(|byte| growth(*byte)).sum::<u8>());
+    chunks.iter().map(|chunk| sum(chunk)).sum::<usize>() + sum(rest)
+}
+
+fn growth(byte: u8) -> u8 {
+    let has_short_form = (byte == b'\n') | (byte == b'\r') | (byte == b'\t');
+    u8::from(is_escaped(byte)) + 4 * u8::from((byte < 0x20) & !has_short_form)
+}
+
+fn is_escaped(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+/// Where the next byte that is escaped stands. Whole chunks without one are passed at once.
+fn next_escaped(bytes: &[u8], from: usize) -> Option<usize> {
+    let (chunks, _) = bytes[from..].as_chunks::<CHUNK_BYTES>();
+    let clean = chunks
+        .iter()
+        .take_while(|chunk| {
+            !chunk
+                .iter()
+                .fold(false, |any, byte| any | is_escaped(*byte))
+        })
+        .count();
+    let from = from + clean * CHUNK_BYTES;
+    let within = bytes[from..].iter().position(|byte| is_escaped(*byte))?;
+    Some(from + within)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +162,22 @@ mod tests {
         let read: String =
             serde_json::from_str(&format!("\"{}\"", escape(hostile))).expect("valid JSON");
         assert_eq!(read, hostile);
+        assert_eq!(
+            escape(hostile).len(),
+            hostile.len() + escape_growth(hostile.as_bytes())
+        );
+    }
+
+    #[test]
+    fn what_is_escaped_is_found_at_every_place() {
+        for length in 0..100 {
+            for at in 0..length {
+                let mut text = "x".repeat(length);
+                text.replace_range(at..=at, "\n");
+                let expected = format!("{}\\n{}", "x".repeat(at), "x".repeat(length - at - 1));
+                assert_eq!(escape(&text), expected);
+            }
+        }
     }
 
     #[test]

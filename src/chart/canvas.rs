@@ -310,7 +310,21 @@ pub fn paint(tree: &usvg::Tree) -> Result<Vec<u8>> {
     let mut pixels = pixels.context("the picture has no size")?;
     let transform = tiny_skia::Transform::from_scale(scale, scale);
     resvg::render(tree, transform, &mut pixels.as_mut());
-    pixels.encode_png().context("writing PNG")
+    // Everything is drawn on white paper: no pixel is transparent.
+    let rgb: Vec<u8> = pixels
+        .pixels()
+        .iter()
+        .flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
+        .collect();
+    let mut written = Vec::new();
+    let mut encoder = png::Encoder::new(&mut written, size.width(), size.height());
+    encoder.set_color(png::ColorType::Rgb);
+    // The best compression takes longer than drawing all the rest.
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header().context("writing PNG")?;
+    writer.write_image_data(&rgb).context("writing PNG")?;
+    writer.finish().context("writing PNG")?;
+    Ok(written)
 }
 
 fn unit(x: f64, y: f64) -> (i32, i32) {

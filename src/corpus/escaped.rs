@@ -1,73 +1,90 @@
-//! A text escaped for JSON, with the way back from raw offsets.
+//! A text escaped for JSON, block by block as haystacks reach it, with the way back from raw offsets.
 
-use crate::rope::escape;
+use crate::rope::{Piece, escape, escape_growth};
 use bytes::Bytes;
+use std::sync::OnceLock;
 
+/// Raw bytes that are escaped at a time: a short haystack touches a few blocks of a long text.
+const BLOCK_BYTES: usize = 256 * 1024;
 /// Raw bytes between two marks.
-const STEP_BYTES: usize = 4096;
+const STEP_BYTES: usize = 512;
 
 /// The escaped copy of a text.
 pub struct Escaped {
+    blocks: Vec<OnceLock<Block>>,
+}
+
+struct Block {
     json: Bytes,
-    /// Offset in `json` of every `STEP_BYTES`-th raw byte.
+    /// Offset in `json` of every `STEP_BYTES`-th raw byte of the block.
     marks: Vec<u32>,
-    /// Raw bytes of the text that are escaped, as offsets within their step, and where each
-    /// step's offsets begin.
-    offsets: Vec<(u16, u8)>,
-    steps: Vec<u32>,
 }
 
 impl Escaped {
-    /// Escapes a text of at most 4 GiB.
-    pub fn of(text: &str) -> Escaped {
-        let json = escape(text);
-        let (mut marks, mut offsets, mut steps) = (Vec::new(), Vec::new(), Vec::new());
-        let mut grown = 0u32;
-        for (at, chunk) in text.as_bytes().chunks(STEP_BYTES).enumerate() {
-            marks.push((at * STEP_BYTES) as u32 + grown);
-            steps.push(offsets.len() as u32);
-            for (within, &byte) in chunk.iter().enumerate() {
-                if byte < 0x20 || byte == b'"' || byte == b'\\' {
-                    let growth = growth(byte);
-                    offsets.push((within as u16, growth));
-                    grown += u32::from(growth);
-                }
-            }
-        }
-        marks.push(json.len() as u32);
-        steps.push(offsets.len() as u32);
+    /// For a text of so many bytes; nothing is escaped yet.
+    pub fn new(len_bytes: usize) -> Escaped {
+        let count = len_bytes.div_ceil(BLOCK_BYTES);
         Escaped {
-            json: Bytes::from(json),
-            marks,
-            offsets,
-            steps,
+            blocks: (0..count).map(|_| OnceLock::new()).collect(),
         }
     }
 
-    /// The escaped form of the raw bytes `from..to`.
-    pub fn slice(&self, from: usize, to: usize) -> Bytes {
-        self.json.slice(self.at(from)..self.at(to))
-    }
-
-    fn at(&self, raw: usize) -> usize {
-        let step = raw / STEP_BYTES;
-        if step + 1 >= self.steps.len() {
-            return self.json.len();
-        }
-        let within = (raw % STEP_BYTES) as u16;
-        let growth: usize = self.offsets[self.steps[step] as usize..self.steps[step + 1] as usize]
+    /// The stretch `from..to` of the text, cut where blocks end. `raw` holds the text's bytes.
+    pub fn pieces<'a>(
+        &'a self,
+        text: &'a str,
+        raw: &'a Bytes,
+        from: usize,
+        to: usize,
+    ) -> impl Iterator<Item = Piece> + 'a {
+        // A block's end may have been moved before a character by up to three bytes.
+        let first = (from / BLOCK_BYTES).saturating_sub(1);
+        self.blocks[first..]
             .iter()
-            .take_while(|(offset, _)| *offset < within)
-            .map(|(_, growth)| usize::from(*growth))
-            .sum();
-        self.marks[step] as usize + usize::from(within) + growth
+            .zip(first..)
+            .map(|(block, at)| {
+                let start = text.floor_char_boundary(at * BLOCK_BYTES);
+                let end = text.floor_char_boundary((at + 1) * BLOCK_BYTES);
+                (block, start, end)
+            })
+            .skip_while(move |(_, _, end)| *end <= from)
+            .take_while(move |(_, start, _)| *start < to)
+            .map(move |(block, start, end)| {
+                let block = block.get_or_init(|| Block::of(&text[start..end]));
+                let (low, high) = (from.max(start), to.min(end));
+                let bytes = &raw[start..end];
+                Piece {
+                    raw: raw.slice(low..high),
+                    json: block
+                        .json
+                        .slice(block.at(bytes, low - start)..block.at(bytes, high - start)),
+                }
+            })
     }
 }
 
-/// How many bytes longer an escaped byte is.
-fn growth(byte: u8) -> u8 {
-    match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
-        _ => 5,
+impl Block {
+    fn of(text: &str) -> Block {
+        let (mut marks, mut json_bytes) = (Vec::new(), 0);
+        for step in text.as_bytes().chunks(STEP_BYTES) {
+            marks.push(json_bytes);
+            json_bytes += (step.len() + escape_growth(step)) as u32;
+        }
+        Block {
+            json: Bytes::from(escape(text)),
+            marks,
+        }
+    }
+
+    /// The offset in the escaped block of a raw offset in it.
+    fn at(&self, raw: &[u8], offset: usize) -> usize {
+        let step = offset / STEP_BYTES;
+        match self.marks.get(step) {
+            Some(&mark) => {
+                let begun = &raw[step * STEP_BYTES..offset];
+                mark as usize + begun.len() + escape_growth(begun)
+            }
+            None => self.json.len(),
+        }
     }
 }

@@ -54,7 +54,7 @@ pub struct RunFile {
 /// Something that has a name, and a digest of its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
-    /// As typed or built in.
+    /// A built-in name, or the absolute path of a file or folder of the user's own.
     pub name: String,
     /// BLAKE3 over the content, 32 hex digits.
     pub digest: String,

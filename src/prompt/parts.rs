@@ -40,7 +40,7 @@ impl Part {
                         "the text {} has no stretch {from}..{to}: the corpus has changed",
                         text.name
                     );
-                    rope.push(text.piece(from, to)?);
+                    text.pieces(from, to)?.for_each(|piece| rope.push(piece));
                 }
             }
         }

@@ -38,8 +38,8 @@ impl<'a> Sheet<'a> {
 
     fn slice(&mut self, text: u32, from: usize, to: usize) -> Result<()> {
         if from < to {
-            self.rope
-                .push(self.assembler.corpus.texts[text as usize].piece(from, to)?);
+            let pieces = self.assembler.corpus.texts[text as usize].pieces(from, to)?;
+            pieces.for_each(|piece| self.rope.push(piece));
             self.parts.push(Part::Text(text, from as u32, to as u32));
         }
         Ok(())

@@ -66,15 +66,20 @@ pub fn void_reason(row: &Row) -> Option<String> {
         );
     }
     if let Some(reported) = reply.usage.prompt_tokens {
-        let (low, high) = match (row.prompt.exact, row.prompt.expected_tokens) {
-            (true, Some(expected)) => (
-                expected.saturating_sub(EXACT_TOLERANCE_TOKENS),
-                expected + EXACT_TOLERANCE_TOKENS,
-            ),
-            (_, expected) => {
-                let expected = expected.unwrap_or(row.prompt.text_tokens);
-                ((expected as f64 * ESTIMATE_FLOOR) as u64, u64::MAX)
+        let (low, high) = match row.prompt.expected_tokens {
+            Some(expected) => {
+                // Where the server's own count sized the haystack, the count of one question
+                // stands for those of its neighbours.
+                let slack = match row.prompt.exact {
+                    true => EXACT_TOLERANCE_TOKENS,
+                    false => EXACT_TOLERANCE_TOKENS.max(expected / 100),
+                };
+                (expected.saturating_sub(slack), expected + slack)
             }
+            None => (
+                (row.prompt.text_tokens as f64 * ESTIMATE_FLOOR) as u64,
+                u64::MAX,
+            ),
         };
         if reported < low {
             return Some("cut-prompt".into());

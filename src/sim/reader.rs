@@ -289,9 +289,9 @@ mod tests {
             ("The special magic word for old-oak is some-word.", None),
             ("The special magic number for old-oak is.", None),
             ("The special magic number for old-oak is 123", None),
-            ("A cold-oak has been given the secret number 5.", None),
-            ("An old-oak has been given the secret number 5.", Some("5")),
-            ("Old-oak has been given the secret number 5.", Some("5")),
+            ("Somebody has given cold-oak the secret number 5.", None),
+            ("Somebody has given old-oak the secret number 5.", Some("5")),
+            ("Somebody has given old-oak the secret word 5.", None),
         ] {
             assert_eq!(answer(&format!("{text}\n{ask}")), value, "{text}");
         }

@@ -1,6 +1,6 @@
 //! The secret decides every byte of every prompt, and `show` gives them back.
 
-use crate::support::mock::{Answer, Mock};
+use crate::support::mock::Mock;
 use crate::support::{Depthfinder, Place};
 use std::collections::BTreeSet;
 
@@ -112,7 +112,7 @@ fn show_prints_the_bytes_that_were_sent_and_those_that_will_be() {
 #[test]
 fn lengths_are_those_that_the_server_counts() {
     let place = Place::new();
-    let mock = Mock::start(|asked| Answer::right(asked));
+    let mock = Mock::right();
     sweep(&place, &mock.target(), "--tokenizer o200k --out run").ends(0);
     let lengths: BTreeSet<u64> = mock.asked()[1..]
         .iter()

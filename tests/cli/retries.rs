@@ -1,6 +1,6 @@
 //! What fails may pass: asked again as the server wishes, or stopped at once where nothing can pass.
 
-use crate::support::mock::{Answer, MODEL, Mock, nobody};
+use crate::support::mock::{Answer, MODEL, Mock};
 use crate::support::{Depthfinder, Place};
 use std::time::{Duration, Instant};
 
@@ -203,7 +203,7 @@ fn a_model_that_is_not_there_is_told_with_the_nearest_names() {
 #[test]
 fn a_server_that_is_not_there_ends_the_run() {
     let place = Place::new();
-    let line = two(&place, &nobody()).refused();
+    let line = two(&place, "http://127.0.0.1:1/v1#m").refused();
     assert!(line.contains("no connection"), "{line}");
 }
 

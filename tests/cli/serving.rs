@@ -43,6 +43,44 @@ fn a_sweep_over_http_gets_the_answers_of_the_same_model_in_process() {
 }
 
 #[test]
+fn a_server_that_dies_ends_the_run_which_goes_on_with_the_next_server() {
+    let place = Place::new();
+    let serve = place.depthfinder("serve sim:decay=900,latency=100ms");
+    let sweep = |target: &str| {
+        place
+            .sweep(
+                target,
+                "--lengths 600,1200 --samples 2 --secret 2c --tokenizer o200k",
+            )
+            .args("--retries 0 --concurrency 2 --out run")
+    };
+    let mut server = serve.start();
+    let mut started = sweep(&server.first_line()).start();
+    let run = place.run("run");
+    assert!(
+        started.until(|| run.line_count() >= 9),
+        "it ended too early"
+    );
+    assert!(server.kill());
+    let told = started.wait();
+    assert_eq!(told.code, Some(2), "{told}");
+    let line = told.complaint();
+    assert!(
+        line.contains("no connection") && line.contains("--out run to go on"),
+        "{line}"
+    );
+    let scored = run.json("summary.json")["totals"]["scored"].clone();
+    assert!(scored.as_u64().is_some_and(|scored| scored > 0), "{scored}");
+    let mut server = serve.start();
+    sweep(&server.first_line()).ends(0);
+    let summary = run.json("summary.json");
+    assert_eq!(
+        (&summary["totals"]["scored"], &summary["totals"]["void"]),
+        (&60.into(), &0.into())
+    );
+}
+
+#[test]
 fn only_simulated_models_are_served() {
     let place = Place::new();
     for target in [

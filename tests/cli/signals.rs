@@ -9,7 +9,7 @@ fn both_signals_end_a_run_cleanly_and_it_can_go_on() {
     let place = Place::new();
     for signal in ["INT", "TERM"] {
         let command = place
-            .sweep("sim:decay=1k,latency=60ms", GRID)
+            .sweep("sim:decay=1k,latency=100ms", GRID)
             .args("--secret 0d --out")
             .arg(signal);
         let run = place.run(signal);
@@ -44,7 +44,7 @@ fn both_signals_end_a_run_cleanly_and_it_can_go_on() {
 #[test]
 fn a_run_without_secret_and_folder_goes_on_as_its_message_says() {
     let place = Place::new();
-    let command = place.sweep("sim:perfect,latency=60ms", GRID);
+    let command = place.sweep("sim:perfect,latency=100ms", GRID);
     let mut started = command.start();
     let folder = || {
         let outputs = std::fs::read_dir(place.path("outputs")).ok()?;

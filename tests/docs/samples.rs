@@ -218,7 +218,9 @@ pub fn run_files(run: &Run) -> Vec<Value> {
     bare.served.window_tokens = None;
     bare.advertised_tokens = None;
     bare.overhead_tokens = None;
+    bare.price = None;
     bare.asking.temperature = None;
+    bare.price = None;
     let files = [&run.file, &filled, &bare].map(|file| serde_json::to_value(file).expect("JSON"));
     files.into()
 }

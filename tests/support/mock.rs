@@ -235,12 +235,3 @@ fn converse(
     script(&question).send(reader.get_mut());
     Ok(())
 }
-
-/// An address on this machine where nobody listens.
-pub fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    format!(
-        "http://{}/v1#{MODEL}",
-        listener.local_addr().expect("an address")
-    )
-}
