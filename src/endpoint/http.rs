@@ -228,7 +228,11 @@ fn client(options: &HttpOptions) -> anyhow::Result<Client> {
         .user_agent(USER_AGENT);
     // The system's certificates are not needed, and may not exist, where nothing is encrypted.
     builder = match options.base.scheme() {
-        "http" => builder.tls_certs_only(certificates),
+        // Here a new connection costs next to nothing, and a kept one may be closed by the server
+        // (llama-server: after every streamed answer) just as the next question goes out on it.
+        "http" => builder
+            .tls_certs_only(certificates)
+            .pool_max_idle_per_host(0),
         _ => builder.tls_certs_merge(certificates),
     };
     if is_loopback(&options.base) {
