@@ -278,8 +278,7 @@ mod tests {
 
     fn joined(text: &Text, from: usize, to: usize) -> (Vec<u8>, Vec<u8>) {
         let pieces: Vec<Piece> = text.pieces(from, to).expect("slices").collect();
-        let join =
-            |part: fn(&Piece) -> &Bytes| pieces.iter().map(part).flatten().copied().collect();
+        let join = |part: fn(&Piece) -> &Bytes| pieces.iter().flat_map(part).copied().collect();
         assert!(pieces.iter().all(|piece| !piece.raw.is_empty()));
         (join(|piece| &piece.raw), join(|piece| &piece.json))
     }
@@ -304,7 +303,7 @@ mod tests {
                 whole.floor_char_boundary(to),
             );
             let (raw, json) = joined(text, from, to);
-            assert_eq!(raw, whole[from..to].as_bytes());
+            assert_eq!(raw, &whole.as_bytes()[from..to]);
             assert_eq!(json, crate::rope::escape(&whole[from..to]).as_bytes());
         }
     }
@@ -321,7 +320,7 @@ mod tests {
                     assert!(std::str::from_utf8(&piece.json).is_ok());
                 }
                 let (raw, json) = joined(&text, from, to);
-                assert_eq!(raw, whole[from..to].as_bytes());
+                assert_eq!(raw, &whole.as_bytes()[from..to]);
                 assert_eq!(json, crate::rope::escape(&whole[from..to]).as_bytes());
             }
         }
