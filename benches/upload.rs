@@ -13,7 +13,8 @@ mod support;
 
 use anyhow::{Context, Result, bail};
 use depthfinder::endpoint::connect::{ConnectOptions, connect};
-use depthfinder::endpoint::openai::{Shape, encode};
+use depthfinder::endpoint::openai::encode;
+use depthfinder::endpoint::shape::Shape;
 use depthfinder::endpoint::{Ask, Endpoint};
 use depthfinder::prompt::Assembler;
 use depthfinder::rope::Rope;
@@ -64,6 +65,7 @@ fn ask(prompt: Rope) -> Ask {
     Ask {
         system: None,
         prompt,
+        shared_pieces: 0,
         max_output_tokens: 64,
         temperature: Some(0.0),
         reasoning: None,
@@ -77,7 +79,9 @@ async fn rate() -> Result<()> {
     let assembler = Assembler::new(&ground.corpus, &ground.index, &ground.tokenizer);
     let group = ground.plan.groups.first().context("no group")?;
     let ask = ask(ground.prompt(&assembler, group)?.rope);
-    let body = encode("m", &ask, &Shape::default(), None).slices.concat();
+    let body = encode("m", &ask, &Shape::default(), None, &[])
+        .slices
+        .concat();
     let mut raw = format!(
         "POST /v1/chat/completions HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         server.address,

@@ -6,11 +6,16 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 pub mod connect;
+pub mod dialect;
 pub mod discover;
 pub mod exchange;
 pub mod http;
+pub mod letter;
+pub mod lines;
 pub mod openai;
 pub mod refusal;
+pub mod shape;
+pub mod speaker;
 pub mod sse;
 pub mod target;
 pub mod upload;
@@ -24,6 +29,9 @@ pub struct Ask {
     /// The prompt: haystack and question in one user message, because several servers drop
     /// whole older messages first.
     pub prompt: Rope,
+    /// How many of its first pieces other questions of the same haystack begin with as well: where
+    /// a provider wants the end of a cached prefix marked, it stands there. 0 where there is none.
+    pub shared_pieces: usize,
     /// Output budget in tokens, reasoning included.
     pub max_output_tokens: u64,
     /// Sampling temperature; `None` leaves the field out.
@@ -44,8 +52,23 @@ pub struct Served {
     pub window_tokens: Option<u64>,
     /// The window that the weights were made for, where it is told apart.
     pub trained_window_tokens: Option<u64>,
-    /// True where the server has a `/tokenize` that counts a whole text.
+    /// True where the server has an endpoint that counts a whole text.
     pub tokenize: bool,
+    /// True where that count is documented as an estimate.
+    #[serde(default)]
+    pub count_is_estimate: bool,
+    /// Longest request body that the server is known to take, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_limit_bytes: Option<u64>,
+    /// Longest answer that it declares, in tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_limit_tokens: Option<u64>,
+    /// The dialect that it is spoken to in (`openai-chat`, `anthropic` …).
+    #[serde(default)]
+    pub dialect: String,
+    /// What else it told of itself, a line each, in the server's own terms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
 }
 
 /// Something that answers questions.

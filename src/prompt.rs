@@ -40,6 +40,8 @@ pub struct Prompt {
     pub rope: Rope,
     /// What it is made of: with the corpus, enough to rebuild it without a tokenizer.
     pub parts: Vec<Part>,
+    /// How many of the rope's first pieces every question of this haystack begins with.
+    pub shared_pieces: usize,
     /// Tokens of the text, counted by the index's tokenizer, template not included.
     pub text_tokens: u64,
     /// One per needle, in the order they were given.

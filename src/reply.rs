@@ -16,6 +16,9 @@ pub struct Usage {
     pub output_tokens: Option<u64>,
     /// Those of them that were reasoning.
     pub reasoning_tokens: Option<u64>,
+    /// The server's own account as it came, before any of it was normalised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<serde_json::Value>,
 }
 
 /// Milliseconds since the request began.
@@ -71,6 +74,13 @@ pub struct Reply {
     /// The server's name for this request, for its operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// Who computed the answer, where a router says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// What the server itself says of having cut the prompt, in its words: proof, whatever its
+    /// token counts say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<String>,
 }
 
 /// Why there is no answer. Never scored: something other than the model came between.

@@ -299,6 +299,7 @@ impl Session<'_> {
         let mut ask = Ask {
             system: settings.system.clone(),
             prompt: prompt.rope.clone(),
+            shared_pieces: prompt.shared_pieces,
             max_output_tokens: settings.max_output_tokens,
             temperature: settings.temperature,
             reasoning: settings.reasoning.clone(),

@@ -280,6 +280,7 @@ pub async fn probe(
     let ask = Ask {
         system: arguments.system.clone(),
         prompt: Rope::of(SHORT),
+        shared_pieces: 0,
         max_output_tokens: arguments.max_output.max(16),
         temperature: super::sweep::temperature(arguments)?,
         reasoning: arguments.reasoning.clone(),

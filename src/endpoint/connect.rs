@@ -1,10 +1,12 @@
 //! From what a user typed to an endpoint that can be asked.
 
 use crate::endpoint::Endpoint;
+use crate::endpoint::dialect::Dialect;
 use crate::endpoint::discover::discover;
 use crate::endpoint::exchange::Patience;
 use crate::endpoint::http::{Http, HttpOptions, Secret};
 use crate::endpoint::openai::{OpenAi, STRING_LIMIT_BYTES};
+use crate::endpoint::speaker::Speaker;
 use crate::endpoint::target::{Target, model_of};
 use crate::endpoint::wire::Wire;
 use anyhow::bail;
@@ -21,6 +23,10 @@ pub struct ConnectOptions {
     pub api_key_env: Option<String>,
     /// Further request headers; their values are treated as credentials.
     pub headers: Vec<(String, Secret)>,
+    /// Request fields of the user's own (name, value), which win over ours.
+    pub params: Vec<(String, serde_json::Value)>,
+    /// Another address for a named provider's API: a proxy, or a server that speaks its dialect.
+    pub base_url: Option<String>,
     /// A PEM file with certificates to trust beside the system's.
     pub ca_cert: Option<PathBuf>,
     /// Longest silence once an answer's first byte has come; none means five minutes.
@@ -48,11 +54,13 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
             (wire, target.model, is_openai)
         }
     };
-    let served = discover(&*wire, model.as_deref()).await?;
-    let mut endpoint = OpenAi::new(wire, served).with_patience(options.patience);
-    if is_openai {
-        endpoint = endpoint.with_string_limit(STRING_LIMIT_BYTES);
-    }
+    let mut served = discover(&*wire, model.as_deref()).await?;
+    let dialect: Box<dyn Dialect> = Box::new(OpenAi {
+        string_limit_bytes: is_openai.then_some(STRING_LIMIT_BYTES),
+        params: options.params,
+    });
+    dialect.name().clone_into(&mut served.dialect);
+    let endpoint = Speaker::new(wire, dialect, served).with_patience(options.patience);
     Ok(Arc::new(endpoint))
 }
 

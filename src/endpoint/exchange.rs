@@ -1,8 +1,8 @@
 //! One question over a wire: the first-event clock, the refusal's body, and events fed to a draft.
 
 use crate::endpoint::refusal::Refusal;
-use crate::endpoint::sse;
 use crate::endpoint::wire::{Request, Response, Wire};
+use crate::endpoint::{lines, sse};
 use crate::reply::{Failure, Reply, Stop, Timing};
 use futures_util::StreamExt;
 use std::time::Duration;
@@ -70,16 +70,30 @@ pub trait Draft: Send {
     fn has_stopped(&self) -> bool;
 
     /// The answer, or why it is none.
-    fn finish(self, headers: &Response, timing: Timing) -> Result<Reply, Failure>;
+    fn finish(self: Box<Self>, headers: &Response, timing: Timing) -> Result<Reply, Failure>;
+
+    /// How events are told apart in the stream.
+    fn framing(&self) -> Framing {
+        Framing::Events
+    }
+}
+
+/// How a stream is cut into events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// Server-sent events.
+    Events,
+    /// A JSON object a line (NDJSON), as Ollama's own API has it.
+    Lines,
 }
 
 /// Sends one question and reads its answer into the draft. A refusal is handed back as it came,
 /// because the dialect may know a remedy.
-pub async fn converse<D: Draft>(
+pub async fn converse(
     wire: &dyn Wire,
     request: Request,
     patience: &Patience,
-    draft: D,
+    draft: Box<dyn Draft>,
 ) -> Result<Result<Reply, Refusal>, Failure> {
     match read_answer(wire, request, patience, draft).await {
         Ok(Ok(reply)) => Ok(Ok(redact_reply(wire, reply))),
@@ -126,11 +140,11 @@ pub async fn fetch(
     }
 }
 
-async fn read_answer<D: Draft>(
+async fn read_answer(
     wire: &dyn Wire,
     request: Request,
     patience: &Patience,
-    mut draft: D,
+    mut draft: Box<dyn Draft>,
 ) -> Result<Result<Reply, Refusal>, Failure> {
     let sent_bytes = request.body.len_bytes();
     let aftermath = patience.aftermath;
@@ -148,7 +162,10 @@ async fn read_answer<D: Draft>(
         headers_ms: Some(response.headers_ms),
         ..Timing::default()
     };
-    let mut body = Body::Unknown;
+    let mut body = match draft.framing() {
+        Framing::Events => Body::Unknown,
+        Framing::Lines => Body::Lines(lines::Parser::new()),
+    };
     let mut received_bytes = 0;
     let mut begun = false;
     'answer: loop {
@@ -205,6 +222,13 @@ async fn read_answer<D: Draft>(
                 note(&mut timing, &response, step);
             }
         }
+        Body::Lines(parser) => {
+            for mut event in parser.finish() {
+                event.data = wire.redact(event.data);
+                let step = draft.take(&event)?;
+                note(&mut timing, &response, step);
+            }
+        }
         Body::Whole(bytes) => {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             draft.take_whole(&wire.redact(text))?;
@@ -220,6 +244,7 @@ async fn read_answer<D: Draft>(
 enum Body {
     Unknown,
     Events(sse::Parser),
+    Lines(lines::Parser),
     Whole(Vec<u8>),
 }
 
@@ -236,6 +261,7 @@ impl Body {
         }
         match self {
             Body::Events(parser) => parser.push(chunk),
+            Body::Lines(parser) => parser.push(chunk),
             Body::Whole(bytes) => {
                 bytes.extend_from_slice(chunk);
                 Ok(Vec::new())
@@ -320,6 +346,8 @@ fn redact_reply(wire: &dyn Wire, mut reply: Reply) -> Reply {
         &mut reply.model,
         &mut reply.system_fingerprint,
         &mut reply.request_id,
+        &mut reply.provider,
+        &mut reply.cut,
     ] {
         *field = field.take().map(|text| wire.redact(text));
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Url};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -43,8 +43,10 @@ impl std::fmt::Debug for Secret {
 pub struct HttpOptions {
     /// Base address, such as `http://127.0.0.1:8000/v1`.
     pub base: Url,
-    /// Sent as `Authorization: Bearer …`.
+    /// The key; sent as `Authorization: Bearer …` unless `key_header` names another header.
     pub key: Option<Secret>,
+    /// The header that carries the key bare: `x-api-key`, `x-goog-api-key`, `api-key`.
+    pub key_header: Option<&'static str>,
     /// Further headers; their values may be credentials.
     pub headers: Vec<(String, Secret)>,
     /// A PEM file with certificates to trust beside the system's.
@@ -59,6 +61,7 @@ impl HttpOptions {
         HttpOptions {
             base,
             key: None,
+            key_header: None,
             headers: Vec::new(),
             ca_cert: None,
             idle: Duration::from_secs(300),
@@ -94,10 +97,14 @@ impl Http {
         install_tls_provider();
         let mut headers = HeaderMap::new();
         if let Some(key) = &options.key {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", key.0))
+            let (name, value) = match options.key_header {
+                Some(name) => (HeaderName::from_static(name), key.0.clone()),
+                None => (AUTHORIZATION, format!("Bearer {}", key.0)),
+            };
+            let mut value = HeaderValue::from_str(&value)
                 .map_err(|_| anyhow!("the API key holds characters that no header can carry"))?;
             value.set_sensitive(true);
-            headers.insert(reqwest::header::AUTHORIZATION, value);
+            headers.insert(name, value);
         }
         for (name, secret) in &options.headers {
             let name = HeaderName::from_bytes(name.as_bytes())

@@ -1,144 +1,72 @@
 //! OpenAI-compatible chat completions, streamed: vLLM, SGLang, llama-server, TGI, OpenAI itself.
 
-use crate::endpoint::exchange::{Patience, converse, fetch};
-use crate::endpoint::wire::{Body, Request, Wire};
-use crate::endpoint::{Ask, Endpoint, Served};
-use crate::reply::{Failure, Reply};
+use crate::endpoint::dialect::{Count, Dialect};
+use crate::endpoint::exchange::Draft;
+use crate::endpoint::letter::Letter;
+use crate::endpoint::shape::Shape;
+use crate::endpoint::wire::Request;
+use crate::endpoint::{Ask, Served};
 use crate::rope::{Rope, escape};
-use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
-use std::sync::{Arc, Mutex, PoisonError};
+use serde_json::{Map, Value, json};
 
 mod answer;
 mod request;
 
 pub use answer::Answer;
-pub use request::{STRING_LIMIT_BYTES, Shape, encode};
+pub use request::{STRING_LIMIT_BYTES, encode};
 
-/// Most changes of shape in one ask: each field once, and once more where another ask in flight
-/// changed the shape meanwhile.
-const LADDER: usize = 4;
-
-/// Most of a token list's bytes that are read: ten million tokens are about 70 MB.
-const TOKENS_LIMIT_BYTES: usize = 512 << 20;
-
-/// A server that speaks OpenAI's chat completions.
+/// Chat completions.
+#[derive(Clone, Debug, Default)]
 pub struct OpenAi {
-    wire: Arc<dyn Wire>,
-    served: Served,
-    patience: Patience,
-    string_limit_bytes: Option<usize>,
-    shape: Mutex<Shape>,
+    /// Cuts prompts into text parts of at most so many bytes: api.openai.com refuses longer strings.
+    pub string_limit_bytes: Option<usize>,
+    /// Fields of the user's own, which win over ours.
+    pub params: Vec<(String, Value)>,
 }
 
-impl OpenAi {
-    /// A server reached over this wire, asked for `served.model`.
-    pub fn new(wire: Arc<dyn Wire>, served: Served) -> OpenAi {
-        OpenAi {
-            wire,
-            served,
-            patience: Patience::default(),
-            string_limit_bytes: None,
-            shape: Mutex::default(),
+impl Dialect for OpenAi {
+    fn name(&self) -> &'static str {
+        "openai-chat"
+    }
+
+    fn request(&self, model: &str, ask: &Ask, shape: &Shape) -> Request {
+        Request {
+            post: true,
+            path: "/chat/completions".to_owned(),
+            headers: Vec::new(),
+            body: encode(model, ask, shape, self.string_limit_bytes, &self.params),
         }
     }
 
-    /// How long the first event may take.
-    pub fn with_patience(mut self, patience: Patience) -> OpenAi {
-        self.patience = patience;
-        self
+    fn draft(&self) -> Box<dyn Draft> {
+        Box::new(Answer::default())
     }
 
-    /// Cuts prompts into text parts of at most so many bytes: api.openai.com refuses longer strings.
-    pub fn with_string_limit(mut self, bytes: usize) -> OpenAi {
-        self.string_limit_bytes = Some(bytes);
-        self
-    }
-
-    fn shape(&self) -> Shape {
-        self.shape
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    async fn ask_once(&self, ask: &Ask) -> Result<Reply, Failure> {
-        let mut changes = 0;
-        loop {
-            let shape = self.shape();
-            let request = Request {
-                post: true,
-                path: "/chat/completions".to_owned(),
-                headers: Vec::new(),
-                body: encode(&self.served.model, ask, &shape, self.string_limit_bytes),
-            };
-            let draft = Answer::default();
-            match converse(&*self.wire, request, &self.patience, draft).await? {
-                Ok(reply) => return Ok(reply),
-                Err(refusal) if changes < LADDER => {
-                    changes += 1;
-                    let mut current = self.shape.lock().unwrap_or_else(PoisonError::into_inner);
-                    // Another ask in flight may have learnt the same lesson first.
-                    if *current == shape {
-                        match shape.adapted(&refusal, ask) {
-                            Some(adapted) => *current = adapted,
-                            None => return Err(refusal.failure()),
-                        }
-                    }
-                }
-                Err(refusal) => return Err(refusal.failure()),
-            }
-        }
-    }
-
-    async fn count(&self, text: &Rope) -> Option<u64> {
-        if !self.served.tokenize {
-            return None;
-        }
-        let (head, tail) = match self.served.software.as_deref() {
-            Some("llama-server") => ("{\"content\":\"".to_owned(), "\",\"add_special\":false}"),
+    /// `/tokenize` of llama-server, vLLM and SGLang, which is no part of OpenAI's own dialect.
+    fn count(&self, served: &Served, text: &Rope) -> Option<Count> {
+        let (head, fields) = match served.software.as_deref() {
+            Some("llama-server") => ("{\"content\":\"".to_owned(), json!({"add_special": false})),
             _ => (
-                format!(
-                    "{{\"model\":\"{}\",\"prompt\":\"",
-                    escape(&self.served.model)
-                ),
-                "\",\"add_special_tokens\":false}",
+                format!("{{\"model\":\"{}\",\"prompt\":\"", escape(&served.model)),
+                json!({"add_special_tokens": false}),
             ),
         };
-        let mut slices = vec![Bytes::from(head)];
-        slices.extend(text.pieces().iter().map(|piece| piece.json.clone()));
-        slices.push(Bytes::from_static(tail.as_bytes()));
-        let request = Request {
-            post: true,
-            path: "/tokenize".to_owned(),
-            headers: Vec::new(),
-            body: Body { slices },
-        };
-        let patience = self.patience.for_bytes(request.body.len_bytes());
-        let fetched = fetch(&*self.wire, request, true, patience, TOKENS_LIMIT_BYTES).await;
-        let (_, body) = fetched.ok()?.ok()?;
-        let tokens: Tokens = serde_json::from_str(&body).ok()?;
-        tokens.count.or(tokens.tokens.map(|Length(length)| length))
-    }
-}
-
-impl Endpoint for OpenAi {
-    fn served(&self) -> &Served {
-        &self.served
-    }
-
-    fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Failure>> {
-        Box::pin(self.ask_once(ask))
-    }
-
-    fn count_tokens<'a>(&'a self, text: &'a Rope) -> BoxFuture<'a, Option<u64>> {
-        Box::pin(self.count(text))
-    }
-
-    fn adaptations(&self) -> Vec<String> {
-        self.shape().adaptations()
+        let fields: Map<String, Value> = fields.as_object().cloned().unwrap_or_default();
+        Some(Count {
+            request: Request {
+                post: true,
+                path: "/tokenize".to_owned(),
+                headers: Vec::new(),
+                body: Letter::new(head).rope(text).text("\"").sealed(fields, &[]),
+            },
+            to_root: true,
+            read: |body| {
+                let tokens: Tokens = serde_json::from_str(body).ok()?;
+                tokens.count.or(tokens.tokens.map(|Length(length)| length))
+            },
+        })
     }
 }
 

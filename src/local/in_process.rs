@@ -43,7 +43,8 @@ impl InProcess {
             software: Some("depthfinder's engine".into()),
             window_tokens: Some(engine.info().context_tokens),
             trained_window_tokens: metadata.context_tokens(),
-            tokenize: false,
+            dialect: "in-process".into(),
+            ..Served::default()
         };
         let stops = [
             "tokenizer.ggml.eos_token_id",
@@ -141,6 +142,8 @@ impl Shared {
             model: Some(model),
             system_fingerprint: None,
             request_id: None,
+            provider: None,
+            cut: None,
         })
     }
 }

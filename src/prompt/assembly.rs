@@ -317,8 +317,10 @@ impl Set<'_> {
         let mut hay_tokens = 0u64;
         let mut shares = Shares::default();
         let mut before = vec![0u64; needles.len()];
+        let question_first = !head.is_empty();
         let mut head = Some(head);
-        for element in order {
+        let mut shared_pieces = 0;
+        for (at, element) in order.enumerate() {
             let added = match &element {
                 Element::Hay(run) => sheet.hay(*run, head.take())?,
                 Element::Needle(needle) => sheet.needle(&needles[*needle].sentence, head.take())?,
@@ -332,6 +334,9 @@ impl Set<'_> {
                     }
                 }
                 Element::Needle(needle) => before[needle] = hay_tokens,
+            }
+            if at < elements.len() && !question_first {
+                shared_pieces = sheet.rope.pieces().len();
             }
         }
         sheet.tail(tail)?;
@@ -350,6 +355,7 @@ impl Set<'_> {
         Ok(Prompt {
             rope: sheet.rope,
             parts: sheet.parts,
+            shared_pieces,
             text_tokens: sheet.tokens,
             placed,
             shares,

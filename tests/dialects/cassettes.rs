@@ -1,9 +1,8 @@
 //! Recorded bytes of a real server, cut at every byte: llama-server b1-7e4c0a9 serving
 //! SmolLM2-135M-Instruct (Q4_1), bodies exactly as they came, chunked framing taken off.
 
-use crate::{ask, run, served};
+use crate::{ask, run, served, speaker};
 use bytes::Bytes;
-use depthfinder::endpoint::openai::OpenAi;
 use depthfinder::endpoint::wire::{Request, Response, Wire};
 use depthfinder::endpoint::{Endpoint, Served};
 use depthfinder::reply::{Failure, Reply, Stop, Timing, Usage};
@@ -40,7 +39,7 @@ fn outcomes(status: u16, cuts: Vec<Vec<Bytes>>) -> Vec<Result<Reply, Failure>> {
         chunks: Mutex::default(),
     });
     let wire: Arc<dyn Wire> = player.clone();
-    let endpoint = OpenAi::new(wire, Served::default());
+    let endpoint = speaker(wire, Served::default());
     let question = ask(Rope::of("q"));
     run(async {
         let mut outcomes = Vec::new();
@@ -128,6 +127,12 @@ fn llama_servers_stream_is_kept_whole() {
             cache_write_tokens: None,
             output_tokens: Some(17),
             reasoning_tokens: None,
+            told: Some(serde_json::json!({
+                "completion_tokens": 17,
+                "prompt_tokens": 61,
+                "total_tokens": 78,
+                "prompt_tokens_details": {"cached_tokens": 60},
+            })),
         }
     );
     assert_eq!(reply.model.as_deref(), Some("models/.gguf"));
@@ -192,7 +197,7 @@ fn the_servers_token_list_is_counted() {
             status: 200,
             chunks: Mutex::new(vec![Bytes::from(body)]),
         });
-        let endpoint = OpenAi::new(wire, served(software));
+        let endpoint = speaker(wire, served(software));
         assert_eq!(
             run(endpoint.count_tokens(&Rope::of("text"))),
             count,

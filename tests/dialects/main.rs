@@ -10,6 +10,8 @@ mod tls;
 use depthfinder::endpoint::exchange::Patience;
 use depthfinder::endpoint::http::{Http, HttpOptions};
 use depthfinder::endpoint::openai::OpenAi;
+use depthfinder::endpoint::speaker::Speaker;
+use depthfinder::endpoint::wire::Wire;
 use depthfinder::endpoint::{Ask, Endpoint, Served};
 use depthfinder::reply::{Failure, Reply};
 use depthfinder::rope::Rope;
@@ -26,6 +28,7 @@ fn ask(prompt: Rope) -> Ask {
     Ask {
         system: None,
         prompt,
+        shared_pieces: 0,
         max_output_tokens: 64,
         temperature: Some(0.0),
         reasoning: None,
@@ -56,9 +59,14 @@ fn served(software: &str) -> Served {
     }
 }
 
-fn endpoint(options: HttpOptions) -> OpenAi {
+fn endpoint(options: HttpOptions) -> Speaker {
     let wire = Arc::new(Http::new(options).expect("a client"));
-    OpenAi::new(wire, served("vllm")).with_patience(short())
+    speaker(wire, served("vllm")).with_patience(short())
+}
+
+/// An endpoint in the OpenAI dialect.
+fn speaker(wire: Arc<dyn Wire>, served: Served) -> Speaker {
+    Speaker::new(wire, Box::new(OpenAi::default()), served)
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {

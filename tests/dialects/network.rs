@@ -1,12 +1,11 @@
 //! Bodies, refusals and broken connections, on loopback.
 
 use crate::server::{Connection, Server};
-use crate::{COMPLETE, ask, asked, endpoint, options, run, served, short};
+use crate::{COMPLETE, ask, asked, endpoint, options, run, served, short, speaker};
 use bytes::Bytes;
 use depthfinder::endpoint::Endpoint;
 use depthfinder::endpoint::connect::{ConnectOptions, connect};
 use depthfinder::endpoint::http::Http;
-use depthfinder::endpoint::openai::OpenAi;
 use depthfinder::reply::{Failure, Stop};
 use depthfinder::rope::{Piece, Rope};
 use std::sync::Arc;
@@ -300,7 +299,7 @@ fn a_count_goes_to_the_servers_root_with_the_whole_text() {
     });
     for (software, field) in [("llama-server", "content"), ("vllm", "prompt")] {
         let wire = Arc::new(Http::new(options(&server)).expect("a client"));
-        let endpoint = OpenAi::new(wire, served(software)).with_patience(short());
+        let endpoint = speaker(wire, served(software)).with_patience(short());
         assert_eq!(run(endpoint.count_tokens(&large(1))), Some(5));
         let seen = server.seen().pop().expect("a request");
         assert!(

@@ -156,6 +156,7 @@ pub fn rows(run: &Run) -> Vec<Value> {
             cache_write_tokens: Some(1),
             output_tokens: Some(1),
             reasoning_tokens: Some(1),
+            told: Some(json!({ "prompt_tokens": 1 })),
         },
         timing: Timing {
             uploaded_ms: Some(0.5),
@@ -164,6 +165,8 @@ pub fn rows(run: &Run) -> Vec<Value> {
             total_ms: 0.5,
             server: Some(json!({ "prompt_ms": 1.0 })),
         },
+        provider: Some("host".into()),
+        cut: Some("compressed".into()),
         ..reply.clone()
     };
     let bare = Reply {
@@ -175,6 +178,8 @@ pub fn rows(run: &Run) -> Vec<Value> {
         model: None,
         system_fingerprint: None,
         request_id: None,
+        provider: None,
+        cut: None,
     };
     let mut judged = run.answered.judged.clone().expect("scored");
     judged.value = Some("1".into());

@@ -72,6 +72,7 @@ fn llama_server_is_recognised_and_its_slot_window_is_believed() {
             window_tokens: Some(2048),
             trained_window_tokens: Some(8192),
             tokenize: true,
+            ..Served::default()
         }
     );
     assert_eq!(

@@ -17,6 +17,7 @@ pub struct Answer {
     model: Option<String>,
     system_fingerprint: Option<String>,
     id: Option<String>,
+    provider: Option<String>,
     timings: Option<Value>,
     events: u64,
 }
@@ -58,7 +59,7 @@ impl Draft for Answer {
         self.stop.is_some()
     }
 
-    fn finish(self, response: &Response, mut timing: Timing) -> Result<Reply, Failure> {
+    fn finish(self: Box<Self>, response: &Response, mut timing: Timing) -> Result<Reply, Failure> {
         let Some(stop) = self.stop else {
             let seen = match (self.events, self.text.len() + self.reasoning.len()) {
                 (0, _) => "with no event at all".to_owned(),
@@ -87,6 +88,8 @@ impl Draft for Answer {
                 .find_map(|name| response.header(name))
                 .map(str::to_owned)
                 .or(self.id),
+            provider: self.provider,
+            cut: None,
         })
     }
 }
@@ -102,6 +105,7 @@ impl Answer {
             (&mut self.model, "model"),
             (&mut self.system_fingerprint, "system_fingerprint"),
             (&mut self.id, "id"),
+            (&mut self.provider, "provider"),
         ] {
             if let Some(text) = value
                 .get(key)
@@ -229,6 +233,9 @@ impl Answer {
         for (field, told) in fields {
             *field = told.or(*field);
         }
+        if usage.is_object() {
+            self.usage.told = Some(usage.clone());
+        }
     }
 
     /// llama-server's own clock; it also counts, which serves where `usage` is missing. Its
@@ -316,6 +323,7 @@ mod tests {
                 cache_write_tokens: None,
                 output_tokens: Some(0),
                 reasoning_tokens: None,
+                told: answer.usage.told.clone(),
             }
         );
     }

@@ -1,93 +1,28 @@
 //! A question as the body of a chat completion: a head, the rope's own slices, and a tail.
 
 use crate::endpoint::Ask;
-use crate::endpoint::refusal::Refusal;
+use crate::endpoint::letter::Letter;
+use crate::endpoint::shape::Shape;
 use crate::endpoint::wire::Body;
 use crate::rope::{Rope, escape};
 use bytes::Bytes;
+use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
 /// The longest single string that api.openai.com accepts is 10,485,760 characters. Counted here
 /// in escaped bytes, of which there are never fewer than characters, so that no text need be read.
 pub const STRING_LIMIT_BYTES: usize = 10_485_760;
 
-/// How the fields beside the prompt are sent. A field that a server refuses is changed once and
-/// stays changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shape {
-    /// `max_completion_tokens` in place of `max_tokens`.
-    pub renamed_budget: bool,
-    /// No `temperature`.
-    pub no_temperature: bool,
-    /// No `stream_options`.
-    pub no_stream_options: bool,
-}
-
-impl Shape {
-    /// What is left out or renamed, in words.
-    pub fn adaptations(&self) -> Vec<String> {
-        let told = [
-            (
-                self.renamed_budget,
-                "the server refused max_tokens: sent as max_completion_tokens",
-            ),
-            (
-                self.no_temperature,
-                "the server refused temperature: left out, so its default applies",
-            ),
-            (
-                self.no_stream_options,
-                "the server refused stream_options: left out, so usage may be missing",
-            ),
-        ];
-        let changed = told.iter().filter(|(changed, _)| *changed);
-        changed.map(|(_, words)| (*words).to_owned()).collect()
-    }
-
-    /// The shape that the refusal asks for; none where it is about something else.
-    pub fn adapted(&self, refusal: &Refusal, ask: &Ask) -> Option<Shape> {
-        if !matches!(refusal.status, 400 | 422) {
-            return None;
-        }
-        let error = refusal.error();
-        let words = error.words();
-        if !REFUSING.iter().any(|phrase| words.contains(phrase)) {
-            return None;
-        }
-        let names = |field: &str| match error.param.as_str() {
-            "" => words.contains(field),
-            param => param == field,
-        };
-        let mut shape = self.clone();
-        if !self.renamed_budget && names("max_tokens") {
-            shape.renamed_budget = true;
-        } else if !self.no_temperature && ask.temperature.is_some() && names("temperature") {
-            shape.no_temperature = true;
-        } else if !self.no_stream_options && names("stream_options") {
-            shape.no_stream_options = true;
-        }
-        (shape != *self).then_some(shape)
-    }
-}
-
-/// Words that say that a field is not known, as against a value out of range.
-const REFUSING: &[&str] = &[
-    "unsupported",
-    "not supported",
-    "not support",
-    "not permitted",
-    "not allowed",
-    "unknown",
-    "unrecognized",
-    "unexpected",
-    "extra_forbidden",
-    "deprecated",
-    "only the default",
-];
-
 /// Encodes a question. The prompt's slices are shared, never copied. `string_limit_bytes` cuts
-/// the prompt into several text parts, between pieces wherever pieces are short enough.
-pub fn encode(model: &str, ask: &Ask, shape: &Shape, string_limit_bytes: Option<usize>) -> Body {
+/// the prompt into several text parts, between pieces wherever pieces are short enough; `params`
+/// are the user's own fields, which win.
+pub fn encode(
+    model: &str,
+    ask: &Ask,
+    shape: &Shape,
+    string_limit_bytes: Option<usize>,
+    params: &[(String, Value)],
+) -> Body {
     let mut head = format!("{{\"model\":\"{}\",\"messages\":[", escape(model));
     if let Some(system) = &ask.system {
         let _ = write!(
@@ -97,53 +32,48 @@ pub fn encode(model: &str, ask: &Ask, shape: &Shape, string_limit_bytes: Option<
         );
     }
     head.push_str("{\"role\":\"user\",\"content\":");
-    let parts = match string_limit_bytes {
-        Some(limit) if ask.prompt.json_bytes() > limit as u64 => split(&ask.prompt, limit),
-        _ => vec![
-            ask.prompt
-                .pieces()
-                .iter()
-                .map(|piece| piece.json.clone())
-                .collect(),
-        ],
-    };
-    let mut slices = Vec::with_capacity(ask.prompt.pieces().len() + parts.len() + 2);
-    let (open, between, close) = if parts.len() > 1 {
-        let open = "[{\"type\":\"text\",\"text\":\"";
-        (open, "\"},{\"type\":\"text\",\"text\":\"", "\"}]")
-    } else {
-        ("\"", "", "\"")
-    };
-    head.push_str(open);
-    slices.push(Bytes::from(head));
-    for (at, part) in parts.into_iter().enumerate() {
-        if at > 0 {
-            slices.push(Bytes::from_static(between.as_bytes()));
+    let letter = match string_limit_bytes {
+        Some(limit) if ask.prompt.json_bytes() > limit as u64 => {
+            let mut letter = Letter::new(head);
+            for (at, part) in split(&ask.prompt, limit).into_iter().enumerate() {
+                let between = if at == 0 { "[" } else { "\"}," };
+                letter = letter.text(format!("{between}{{\"type\":\"text\",\"text\":\""));
+                letter = letter.slices(part);
+            }
+            letter.text("\"}]}]")
         }
-        slices.extend(part);
-    }
-    let mut tail = format!("{close}}}],\"stream\":true");
+        _ => {
+            head.push('"');
+            Letter::new(head).rope(&ask.prompt).text("\"}]")
+        }
+    };
+    let mut fields = Map::new();
+    fields.insert("stream".into(), true.into());
     if !shape.no_stream_options {
-        tail.push_str(",\"stream_options\":{\"include_usage\":true}");
+        fields.insert("stream_options".into(), json!({"include_usage": true}));
     }
     let budget = if shape.renamed_budget {
         "max_completion_tokens"
     } else {
         "max_tokens"
     };
-    let _ = write!(tail, ",\"{budget}\":{}", ask.max_output_tokens);
-    if let Some(temperature) = ask
-        .temperature
-        .filter(|t| t.is_finite() && !shape.no_temperature)
-    {
-        let _ = write!(tail, ",\"temperature\":{temperature}");
+    fields.insert(budget.into(), ask.max_output_tokens.into());
+    if let Some(temperature) = ask.temperature.filter(|_| !shape.no_temperature) {
+        fields.insert("temperature".into(), number(temperature));
     }
     if let Some(effort) = &ask.reasoning {
-        let _ = write!(tail, ",\"reasoning_effort\":\"{}\"", escape(effort));
+        fields.insert("reasoning_effort".into(), effort.as_str().into());
     }
-    tail.push('}');
-    slices.push(Bytes::from(tail));
-    Body { slices }
+    letter.sealed(fields, params)
+}
+
+/// Whole numbers without a point: some servers refuse `0.0` where others refuse nothing.
+fn number(value: f64) -> Value {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        Value::from(value as i64)
+    } else {
+        Value::from(value)
+    }
 }
 
 fn split(prompt: &Rope, limit: usize) -> Vec<Vec<Bytes>> {
@@ -192,12 +122,12 @@ fn safe_cut(json: &[u8], limit: usize) -> usize {
 mod tests {
     use super::*;
     use crate::rope::Piece;
-    use serde_json::{Value, json};
 
     fn ask(prompt: Rope) -> Ask {
         Ask {
             system: None,
             prompt,
+            shared_pieces: 0,
             max_output_tokens: 64,
             temperature: Some(0.0),
             reasoning: None,
@@ -211,7 +141,13 @@ mod tests {
     #[test]
     fn every_field_that_was_asked_for_is_sent_and_no_other() {
         let mut question = ask(Rope::of("say \"hi\"\n汉字"));
-        let body = read(&encode("a/b \"c\"", &question, &Shape::default(), None));
+        let body = read(&encode(
+            "a/b \"c\"",
+            &question,
+            &Shape::default(),
+            None,
+            &[],
+        ));
         assert_eq!(
             body,
             json!({
@@ -232,7 +168,7 @@ mod tests {
             no_stream_options: true,
         };
         assert_eq!(
-            read(&encode("m", &question, &shape, None)),
+            read(&encode("m", &question, &shape, None, &[])),
             json!({
                 "model": "m",
                 "messages": [
@@ -254,7 +190,7 @@ mod tests {
             raw: corpus.clone(),
             json: corpus.clone(),
         });
-        let body = encode("m", &ask(rope), &Shape::default(), None);
+        let body = encode("m", &ask(rope), &Shape::default(), None, &[]);
         assert_eq!(body.slices.len(), 4);
         assert_eq!(body.slices[2].as_ptr(), corpus.as_ptr());
         assert_eq!(body.slices[2].len(), corpus.len());
@@ -281,6 +217,7 @@ mod tests {
                 &ask(rope.clone()),
                 &Shape::default(),
                 Some(limit),
+                &[],
             ));
             let content = &body["messages"][0]["content"];
             if rope.json_bytes() <= limit as u64 {
@@ -299,63 +236,7 @@ mod tests {
             );
             assert!(parts.iter().all(|part| part["type"] == "text"));
         }
-        let body = read(&encode("m", &ask(rope), &Shape::default(), Some(17)));
+        let body = read(&encode("m", &ask(rope), &Shape::default(), Some(17), &[]));
         assert_eq!(body["messages"][0]["content"][0]["text"], "one two\n");
-    }
-
-    fn refusal(status: u16, body: &str) -> Refusal {
-        Refusal {
-            status,
-            body: body.to_owned(),
-            ..Refusal::default()
-        }
-    }
-
-    #[test]
-    fn refused_fields_are_changed_once_and_values_out_of_range_are_not() {
-        let question = ask(Rope::of("q"));
-        let budget = refusal(
-            400,
-            r#"{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","type":"invalid_request_error","param":"max_tokens","code":"unsupported_parameter"}}"#,
-        );
-        let warmth = refusal(
-            400,
-            r#"{"error":{"message":"Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.","param":"temperature"}}"#,
-        );
-        let stream = refusal(
-            422,
-            r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]}"#,
-        );
-        let mut shape = Shape::default();
-        for (at, refused) in [&budget, &warmth, &stream].into_iter().enumerate() {
-            shape = shape.adapted(refused, &question).expect("a remedy");
-            assert_eq!(shape.adapted(refused, &question), None);
-            assert_eq!(shape.adaptations().len(), at + 1);
-        }
-        let mut silent = question.clone();
-        silent.temperature = None;
-        assert_eq!(Shape::default().adapted(&warmth, &silent), None);
-        for other in [
-            refusal(
-                400,
-                r#"{"error":{"message":"max_tokens is too large: 100000. This model supports at most 16384 completion tokens.","param":"max_tokens"}}"#,
-            ),
-            refusal(
-                400,
-                r#"{"error":{"message":"'max_tokens' or 'max_completion_tokens' is too large: 5000. This model's maximum context length is 4096 tokens"}}"#,
-            ),
-            refusal(
-                400,
-                r#"{"error":{"message":"Unsupported parameter: 'reasoning_effort'","param":"reasoning_effort"}}"#,
-            ),
-            refusal(500, &budget.body),
-        ] {
-            assert_eq!(
-                Shape::default().adapted(&other, &question),
-                None,
-                "{}",
-                other.body
-            );
-        }
     }
 }

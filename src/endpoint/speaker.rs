@@ -1,0 +1,113 @@
+//! An endpoint: one wire, one dialect, and what was learnt of the server on the way.
+
+use crate::endpoint::dialect::Dialect;
+use crate::endpoint::exchange::{Patience, converse, fetch};
+use crate::endpoint::shape::Shape;
+use crate::endpoint::wire::Wire;
+use crate::endpoint::{Ask, Endpoint, Served};
+use crate::reply::{Failure, Reply};
+use crate::rope::Rope;
+use futures_util::future::BoxFuture;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most changes of shape in one ask: each field once, and once more where another ask in flight
+/// changed the shape meanwhile.
+const LADDER: usize = 4;
+
+/// Most of a count's answer that is read: some servers list the tokens, and ten million of them
+/// are about 70 MB.
+const COUNT_LIMIT_BYTES: usize = 512 << 20;
+
+/// A server that is spoken to in its dialect.
+pub struct Speaker {
+    wire: Arc<dyn Wire>,
+    dialect: Box<dyn Dialect>,
+    served: Served,
+    patience: Patience,
+    shape: Mutex<Shape>,
+}
+
+impl Speaker {
+    /// A server reached over this wire, asked for `served.model`.
+    pub fn new(wire: Arc<dyn Wire>, dialect: Box<dyn Dialect>, served: Served) -> Speaker {
+        Speaker {
+            wire,
+            dialect,
+            served,
+            patience: Patience::default(),
+            shape: Mutex::default(),
+        }
+    }
+
+    /// How long the first event may take.
+    pub fn with_patience(mut self, patience: Patience) -> Speaker {
+        self.patience = patience;
+        self
+    }
+
+    fn shape(&self) -> Shape {
+        self.shape
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn ask_once(&self, ask: &Ask) -> Result<Reply, Failure> {
+        let mut changes = 0;
+        loop {
+            let shape = self.shape();
+            let request = self.dialect.request(&self.served.model, ask, &shape);
+            let draft = self.dialect.draft();
+            match converse(&*self.wire, request, &self.patience, draft).await? {
+                Ok(reply) => return Ok(reply),
+                Err(refusal) if changes < LADDER => {
+                    changes += 1;
+                    let mut current = self.shape.lock().unwrap_or_else(PoisonError::into_inner);
+                    // Another ask in flight may have learnt the same lesson first.
+                    if *current == shape {
+                        match self.dialect.adapted(&shape, &refusal, ask) {
+                            Some(adapted) => *current = adapted,
+                            None => return Err(refusal.failure()),
+                        }
+                    }
+                }
+                Err(refusal) => return Err(refusal.failure()),
+            }
+        }
+    }
+
+    async fn count(&self, text: &Rope) -> Option<u64> {
+        if !self.served.tokenize {
+            return None;
+        }
+        let count = self.dialect.count(&self.served, text)?;
+        let patience = self.patience.for_bytes(count.request.body.len_bytes());
+        let fetching = fetch(
+            &*self.wire,
+            count.request,
+            count.to_root,
+            patience,
+            COUNT_LIMIT_BYTES,
+        );
+        let (_, body) = fetching.await.ok()?.ok()?;
+        (count.read)(&body)
+    }
+}
+
+impl Endpoint for Speaker {
+    fn served(&self) -> &Served {
+        &self.served
+    }
+
+    fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Failure>> {
+        Box::pin(self.ask_once(ask))
+    }
+
+    fn count_tokens<'a>(&'a self, text: &'a Rope) -> BoxFuture<'a, Option<u64>> {
+        Box::pin(self.count(text))
+    }
+
+    fn adaptations(&self) -> Vec<String> {
+        self.shape().adaptations()
+    }
+}
