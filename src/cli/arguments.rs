@@ -115,6 +115,20 @@ pub struct Sweep {
     /// Accuracy below which a length counts as not served well
     #[arg(long, default_value_t = 0.85, help_heading = "Asking")]
     pub threshold: f64,
+    /// Control prompts with codes at known places, which show what was cut: auto asks one at each length at which a token count does not match
+    #[arg(long, default_value = "auto", value_parser = ["auto", "always", "never"], help_heading = "Asking")]
+    pub canaries: String,
+    /// Search for the window that is really served, refusals and silent cuts alike
+    #[arg(long, help_heading = "Asking")]
+    pub find_window: bool,
+    /// Share of void trials above which the run ends undecided, with exit code 3
+    #[arg(
+        long,
+        default_value_t = 0.2,
+        value_name = "SHARE",
+        help_heading = "Asking"
+    )]
+    pub max_void: f64,
     /// The window that is advertised, drawn in the chart [default: as the endpoint declares]
     #[arg(long, help_heading = "Asking")]
     pub advertised: Option<String>,
