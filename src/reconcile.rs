@@ -222,7 +222,10 @@ mod tests {
         let text_tokens = basis.text_tokens(128_000);
         let expected = basis.expected(text_tokens, None).expect("a prediction");
         assert!(expected.tokens.abs_diff(128_000) <= 1, "{expected:?}");
-        assert_eq!(expected.tolerance_tokens, 2_576);
+        assert!(
+            (2_575..=2_577).contains(&expected.tolerance_tokens),
+            "{expected:?}"
+        );
     }
 
     #[test]
