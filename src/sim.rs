@@ -10,6 +10,7 @@ pub mod body;
 pub mod completion;
 pub mod cut;
 pub mod dialect;
+mod doors;
 pub mod fault;
 pub mod json;
 pub mod line;

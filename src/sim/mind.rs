@@ -1,11 +1,13 @@
 //! What a simulated model makes of a prompt: where it finds the fact, and whether it recalls it.
 
 use super::body::ChatRequest;
+use super::doors;
 use super::prefix::{Blocks, Prefixes};
 use super::reader::{self, Fact, Question};
 use super::truth::{Recall, Truth};
 use crate::tokens::Tokenizer;
 use anyhow::Result;
+use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,6 +36,8 @@ pub struct Reading<'t> {
     text: &'t str,
     question: Option<Question<'t>>,
     fact: Option<Fact<'t>>,
+    /// The codes of a control prompt, each with its place in bytes.
+    codes: Option<Vec<(usize, &'t str)>>,
     before_tokens: u64,
     /// Tokens of the whole prompt, template included.
     pub prompt_tokens: u64,
@@ -42,7 +46,7 @@ pub struct Reading<'t> {
 /// What is answered to a prompt.
 pub struct Thought<'t> {
     /// The answer.
-    pub text: &'t str,
+    pub text: Cow<'t, str>,
     /// Tokens of the prompt that an earlier prompt began with.
     pub cached_tokens: u64,
     /// A number that belongs to this prompt and this answer.
@@ -77,6 +81,7 @@ impl Mind {
             text,
             question,
             fact,
+            codes: doors::codes(text, &request.messages),
             before_tokens,
             prompt_tokens,
         })
@@ -96,6 +101,13 @@ impl Mind {
     pub fn think<'t>(&self, reading: &Reading<'t>) -> Thought<'t> {
         let (cached_tokens, prompt) = self.remember(reading);
         let chance = self.chance(&prompt);
+        if let Some(codes) = &reading.codes {
+            return Thought {
+                text: Cow::Owned(self.recite(reading, codes, &chance)),
+                cached_tokens,
+                mark: draw(&chance, 2),
+            };
+        }
         let answer = match (self.truth.recall, reading.question, reading.fact) {
             (Recall::Grep, Some(question), _) => reader::grep(reading.text, question.key),
             (_, _, Some(fact)) => {
@@ -112,9 +124,28 @@ impl Mind {
             _ => None,
         };
         Thought {
-            text: answer.unwrap_or(NO_IDEA),
+            text: Cow::Borrowed(answer.unwrap_or(NO_IDEA)),
             cached_tokens,
             mark: draw(&chance, 2),
+        }
+    }
+
+    /// The codes that it recalls, each by the curve at its own depth.
+    fn recite(&self, reading: &Reading<'_>, codes: &[(usize, &str)], chance: &blake3::Hash) -> String {
+        let mut recalled = Vec::new();
+        for (nth, (at, code)) in codes.iter().enumerate() {
+            let depth = *at as f64 / reading.text.len().max(1) as f64;
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(chance.as_bytes()).update(&(nth as u64).to_le_bytes());
+            let is_found = self.truth.recall == Recall::Grep
+                || unit(draw(&hasher.finalize(), 0)) < self.truth.recall(reading.prompt_tokens, depth);
+            if is_found {
+                recalled.push(*code);
+            }
+        }
+        match recalled.is_empty() {
+            true => NO_IDEA.to_owned(),
+            false => recalled.join("\n"),
         }
     }
 

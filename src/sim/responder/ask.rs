@@ -134,7 +134,7 @@ impl Responder {
         let budget = budget.min(clamp.unwrap_or(u64::MAX));
         let quoted = turn.drawn.has(&Fault::SplitUtf8);
         let quoted = quoted.then(|| format!("“{}”", thought.text));
-        let text = quoted.as_deref().unwrap_or(thought.text);
+        let text = quoted.as_deref().unwrap_or(&thought.text);
         let (pieces, cut) = self.mind.pieces(text, budget)?;
         let lying = turn.drawn.has(&Fault::LyingUsage);
         let completion = Completion {
