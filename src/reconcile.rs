@@ -13,6 +13,9 @@ const FIT_TOLERANCE: f64 = 0.02;
 const FIT_RESIDUALS: f64 = 3.0;
 /// Fewest samples of a fit: two are used up by its own two numbers.
 pub const FIT_SAMPLES: usize = 4;
+/// No vocabulary in use counts a text with so many fewer tokens than o200k: a server that reports
+/// fewer cuts every prompt.
+const LEAST_SLOPE: f64 = 0.7;
 /// A fit with a residual above this share is none: something cut the longer samples.
 const WORST_RESIDUAL: f64 = 0.05;
 /// Tokens that Ollama keeps of a prompt's start when it cuts one: four, and the mark of the
@@ -78,7 +81,7 @@ impl Fit {
             })
             .sum();
         let residual = (squares / (samples.len() - 2) as f64).sqrt();
-        (slope > 0.0 && residual <= WORST_RESIDUAL).then_some(Fit {
+        (slope >= LEAST_SLOPE && residual <= WORST_RESIDUAL).then_some(Fit {
             intercept_tokens,
             slope,
             residual,

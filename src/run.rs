@@ -13,6 +13,7 @@ pub use calibrate::{calibrate, fit_before};
 pub use clock::now_ms;
 pub use controls::{Canaries, Controls};
 pub use settle::{judge, void_reason};
+pub use spending::Spending;
 pub use window::find_window;
 
 use crate::endpoint::{Ask, Endpoint};
@@ -21,7 +22,6 @@ use crate::haystack::Route;
 use crate::index::Index;
 use crate::journal::{ControlKind, Intent, Journal, Loaded, Outcome, PromptNote, Row, SCHEMA};
 use crate::plan::{Group, Plan, Trial};
-use crate::price::Price;
 use crate::prompt::{Assembler, Prompt, SetPlan};
 use crate::reconcile::{Basis, Expected};
 use crate::reply::Failure;
@@ -30,7 +30,6 @@ use anyhow::Result;
 use futures_util::StreamExt;
 use pace::{Backoff, Inflight};
 use settle::Verdict;
-use spending::Spending;
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use tokio::sync::watch;
@@ -56,10 +55,6 @@ pub struct Settings {
     pub basis: Basis,
     /// When canaries are asked.
     pub canaries: Canaries,
-    /// Caps.
-    pub caps: Caps,
-    /// Price, where known.
-    pub price: Option<Price>,
 }
 
 /// What a run may spend, over all its resumptions.
@@ -142,7 +137,7 @@ struct Session<'a> {
     sink: Mutex<&'a mut dyn Sink>,
     settled: HashMap<u64, ()>,
     attempts: HashMap<u64, u32>,
-    spending: Spending,
+    spending: &'a Spending,
     /// Lengths at which a canary was asked.
     canaried: Mutex<HashSet<u64>>,
     inflight: Inflight,
@@ -175,12 +170,7 @@ impl Runner<'_> {
             runner: self,
             sink: Mutex::new(sink),
             attempts: before.attempts.clone(),
-            spending: Spending::new(
-                self.settings.caps,
-                self.settings.price,
-                &before.rows,
-                &before.controls,
-            ),
+            spending: &self.controls.spending,
             canaried: Mutex::new(
                 before
                     .controls
@@ -391,20 +381,10 @@ impl Session<'_> {
             permit = self.inflight.take(length_tokens, 0) => permit,
             () = stopped(&mut stop) => return Ok(()),
         };
-        let under_way = self.inflight.tokens();
-        if let Some(cap) = self.spending.cap_reached(under_way, length_tokens) {
-            self.finish(Ended::Capped(cap));
-            return Ok(());
+        tokio::select! {
+            asked = self.runner.controls.canary(length_tokens, route) => asked.map(|_| ()),
+            () = stopped(&mut stop) => { self.finish(Ended::Interrupted); Ok(()) }
         }
-        let asked = tokio::select! {
-            asked = self.runner.controls.canary(length_tokens, route) => asked?,
-            () = stopped(&mut stop) => { self.finish(Ended::Interrupted); return Ok(()); }
-        };
-        if let Some(control) = &asked {
-            let text_tokens = control.prompt.text_tokens;
-            self.spending.spend(control.reply(), text_tokens);
-        }
-        Ok(())
     }
 
     fn row(

@@ -119,6 +119,9 @@ pub struct Sweep {
     /// Control prompts with codes at known places, which show what was cut: auto asks one at each length at which a token count does not match
     #[arg(long, default_value = "auto", value_parser = ["auto", "always", "never"], help_heading = "Asking")]
     pub canaries: String,
+    /// Learn how the server counts tokens, from four prompts of up to 16,000 tokens, where neither its tokenizer nor a count is at hand
+    #[arg(long, default_value = "auto", value_parser = ["auto", "never"], help_heading = "Asking")]
+    pub calibrate: String,
     /// Search for the window that is really served, refusals and silent cuts alike
     #[arg(long, help_heading = "Asking")]
     pub find_window: bool,

@@ -17,7 +17,9 @@ use crate::number::grouped;
 use crate::plan::Plan;
 use crate::prompt::{Assembler, FORMAT};
 use crate::reconcile::Basis;
-use crate::run::{Controls, Ended, Runner, Settings, calibrate, find_window, fit_before, now_ms};
+use crate::run::{
+    Controls, Ended, Runner, Settings, Spending, calibrate, find_window, fit_before, now_ms,
+};
 use crate::seed::Secret;
 use crate::summary::Summary;
 use crate::tokens::Tokenizer;
@@ -155,6 +157,7 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         &journal,
         run.basis(),
         arguments.retries,
+        Spending::new(caps, price, &before),
         &before.controls,
     );
     controls.system = asking.system.clone();
@@ -169,14 +172,14 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         std::future::pending::<()>().await;
     });
     let mut ahead = stopped.clone();
-    let prepared = tokio::select! {
+    let ended_early = tokio::select! {
         prepared = prepare(&arguments, &mut run, &mut controls, &plan, &before, &folder) => prepared?,
-        _ = ahead.wait_for(|stop| *stop) => false,
+        _ = ahead.wait_for(|stop| *stop) => Some(Ended::Interrupted),
     };
-    if !prepared {
+    if let Some(ended) = ended_early {
         let loaded = Journal::read(&folder)?;
         let summary = folder::write_results(&folder, &run, &plan, &loaded, &ground.corpus)?;
-        return conclude(&arguments, &folder, &summary, Ended::Interrupted);
+        return conclude(&arguments, &folder, &summary, ended);
     }
     if !arguments.quiet {
         let longest = plan.grid.lengths_tokens.last().copied().unwrap_or(0);
@@ -199,8 +202,6 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
             retries: arguments.retries,
             basis: run.basis(),
             canaries: options::canaries(&arguments),
-            caps,
-            price,
         },
         journal: &journal,
         corpus: &ground.corpus,
@@ -226,7 +227,7 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
 }
 
 /// What must be known before the first trial: how the server counts, and which window it serves.
-/// What was learnt is written to `run.json` at once. True where it is done.
+/// What was learnt is written to `run.json` at once. Returns how the run ended, where it did.
 async fn prepare(
     arguments: &Sweep,
     run: &mut RunFile,
@@ -234,9 +235,9 @@ async fn prepare(
     plan: &Plan,
     before: &Loaded,
     folder: &Path,
-) -> Result<bool> {
+) -> Result<Option<Ended>> {
     let longest = plan.grid.lengths_tokens.last().copied().unwrap_or(0);
-    if matches!(run.basis(), Basis::Unknown) {
+    if matches!(run.basis(), Basis::Unknown) && arguments.calibrate == "auto" {
         run.fit = match fit_before(&before.controls) {
             Some(fit) => Some(fit),
             None => {
@@ -251,7 +252,10 @@ async fn prepare(
                     .take(4)
                     .map(|group| group.route(controls.index, controls.key))
                     .collect();
-                calibrate(controls, &routes, longest).await?
+                match calibrate(controls, &routes, longest).await? {
+                    Ok(fit) => fit,
+                    Err(failure) => return Ok(Some(Ended::Fatal(failure))),
+                }
             }
         };
         if run.fit.is_some() {
@@ -268,7 +272,7 @@ async fn prepare(
         run.found_window = Some(found);
         run.write(folder)?;
     }
-    Ok(true)
+    Ok(None)
 }
 
 /// Says what an earlier session left behind.

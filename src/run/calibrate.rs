@@ -2,8 +2,9 @@
 
 use super::controls::{ControlPlan, Controls};
 use crate::haystack::Route;
-use crate::journal::{Control, ControlKind};
+use crate::journal::{Control, ControlKind, Outcome};
 use crate::reconcile::{FIT_SAMPLES, Fit, Sample};
+use crate::reply::Failure;
 use anyhow::Result;
 
 /// Longest sample in tokens: what lies beyond is predicted.
@@ -15,7 +16,8 @@ const SHORTEST_SAMPLE_TOKENS: u64 = 256;
 const SHRINK: u64 = 4;
 
 /// Asks four samples along the run's own routes, up to `longest_tokens`, and fits them. None where
-/// the server reports no counts, or counts that no line meets.
+/// the server reports no counts, or counts that no line meets; a failure where no question can
+/// succeed.
 ///
 /// # Errors
 /// When a row cannot be written.
@@ -23,7 +25,7 @@ pub async fn calibrate(
     controls: &Controls<'_>,
     routes: &[Route],
     longest_tokens: u64,
-) -> Result<Option<Fit>> {
+) -> Result<Result<Option<Fit>, Failure>> {
     let mut top = longest_tokens.clamp(4 * SHORTEST_SAMPLE_TOKENS, LONGEST_SAMPLE_TOKENS);
     while top >= FIT_SAMPLES as u64 * SHORTEST_SAMPLE_TOKENS {
         let mut samples = Vec::new();
@@ -41,16 +43,31 @@ pub async fn calibrate(
                     reported_tokens,
                 }),
                 // An answer without a count: there is nothing to learn.
-                Some(None) => return Ok(None),
-                None => break,
+                Some(None) => return Ok(Ok(None)),
+                None => match fatal(&control) {
+                    Some(failure) => return Ok(Err(failure)),
+                    None => break,
+                },
             }
         }
         if let Some(fit) = Fit::of(samples) {
-            return Ok(Some(fit));
+            return Ok(Ok(Some(fit)));
         }
         top /= SHRINK;
     }
-    Ok(None)
+    Ok(Ok(None))
+}
+
+/// The failure after which no question can succeed.
+fn fatal(control: &Control) -> Option<Failure> {
+    match &control.outcome {
+        Outcome::Failure(failure)
+            if failure.is_fatal() || matches!(failure, Failure::Unreachable { .. }) =>
+        {
+            Some(failure.clone())
+        }
+        _ => None,
+    }
 }
 
 async fn ask(

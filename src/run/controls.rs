@@ -2,6 +2,7 @@
 
 use super::now_ms;
 use super::pace::Backoff;
+use super::spending::Spending;
 use crate::canary::{self, Code};
 use crate::endpoint::{Ask, Endpoint};
 use crate::haystack::Route;
@@ -54,6 +55,8 @@ pub struct Controls<'a> {
     pub reasoning_tokens: u64,
     /// Attempts after the first for failures that may pass.
     pub retries: u32,
+    /// What was spent, trials and controls together.
+    pub spending: Spending,
     next: AtomicU64,
 }
 
@@ -82,6 +85,7 @@ impl<'a> Controls<'a> {
         journal: &'a Journal,
         basis: Basis,
         retries: u32,
+        spending: Spending,
         before: &[Control],
     ) -> Controls<'a> {
         let next = before.iter().map(|control| control.control + 1).max();
@@ -97,6 +101,7 @@ impl<'a> Controls<'a> {
             reasoning: None,
             reasoning_tokens: 0,
             retries,
+            spending,
             next: AtomicU64::new(next.unwrap_or(0)),
         }
     }
@@ -108,7 +113,8 @@ impl<'a> Controls<'a> {
     }
 
     /// Asks one control, again where a failure may pass. Every attempt is recorded; the last one
-    /// is returned. None where the length is too short for it or the corpus for the length.
+    /// is returned. None where the length is too short for it, the corpus for the length, or a cap is
+    /// reached.
     ///
     /// # Errors
     /// When a row cannot be written.
@@ -165,6 +171,14 @@ impl<'a> Controls<'a> {
         };
         let mut failures = 0;
         loop {
+            let under_way = (plan.length_tokens, ask.max_output_tokens);
+            if self
+                .spending
+                .too_dear(under_way, plan.length_tokens)
+                .is_some()
+            {
+                return Ok(None);
+            }
             let control = self.next.fetch_add(1, Ordering::Relaxed);
             let at_ms = now_ms();
             self.journal.intend_control(ControlIntent {
@@ -198,6 +212,7 @@ impl<'a> Controls<'a> {
                 outcome,
             };
             self.journal.record_control(asked.clone())?;
+            self.spending.spend(asked.reply(), asked.prompt.text_tokens);
             match &asked.outcome {
                 Outcome::Failure(failure) if failure.is_transient() && failures < self.retries => {
                     let wait = Backoff::wait(failures, failure.retry_after_ms());

@@ -1,7 +1,7 @@
 //! What a run has spent, and the cap that the next request would break.
 
 use super::Caps;
-use crate::journal::{Control, Row};
+use crate::journal::Loaded;
 use crate::price::Price;
 use crate::reply::Reply;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,18 +17,18 @@ pub struct Spending {
 
 impl Spending {
     /// What earlier sessions have spent is taken over.
-    pub fn new(caps: Caps, price: Option<Price>, rows: &[Row], controls: &[Control]) -> Spending {
+    pub fn new(caps: Caps, price: Option<Price>, before: &Loaded) -> Spending {
         let spending = Spending {
             caps,
             price,
-            attempts: AtomicU64::new(rows.len() as u64),
+            attempts: AtomicU64::new(before.rows.len() as u64),
             tokens: AtomicU64::new(0),
             microdollars: AtomicU64::new(0),
         };
-        for row in rows {
+        for row in &before.rows {
             spending.spend(row.reply(), row.prompt.text_tokens);
         }
-        for control in controls {
+        for control in &before.controls {
             spending.spend(control.reply(), control.prompt.text_tokens);
         }
         spending
@@ -58,6 +58,15 @@ impl Spending {
         if self.caps.trials.is_some_and(|cap| asked >= cap) {
             return Some(format!("--max-trials {asked}"));
         }
+        let reached = self.too_dear(under_way, tokens);
+        if reached.is_none() {
+            self.attempts.fetch_add(1, Ordering::Relaxed);
+        }
+        reached
+    }
+
+    /// The same for a control, which is no attempt at a trial.
+    pub fn too_dear(&self, under_way: (u64, u64), tokens: u64) -> Option<String> {
         let (prompt, output) = under_way;
         let spent = self.tokens.load(Ordering::Relaxed) + prompt;
         if let Some(cap) = self.caps.tokens.filter(|cap| spent > *cap) {
@@ -69,7 +78,6 @@ impl Spending {
                 return Some(format!("--max-cost {cap} (${spent:.4} spent)"));
             }
         }
-        self.attempts.fetch_add(1, Ordering::Relaxed);
         None
     }
 }

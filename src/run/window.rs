@@ -3,7 +3,7 @@
 use super::controls::{ControlPlan, Controls};
 use crate::haystack::Route;
 use crate::journal::{Control, ControlKind, FoundWindow, Outcome};
-use crate::reconcile::half_window;
+use crate::reconcile::{Basis, half_window};
 use crate::reply::Failure;
 use anyhow::Result;
 use std::collections::VecDeque;
@@ -56,6 +56,7 @@ pub async fn find_window(
         },
         guesses: VecDeque::new(),
         counts: true,
+        offset_tokens: None,
     };
     if let Some(declared) = declared_tokens {
         search.guess(declared);
@@ -72,6 +73,9 @@ struct Search<'c, 'a> {
     guesses: VecDeque<u64>,
     /// False once the server has answered without a count.
     counts: bool,
+    /// How many tokens more than expected the server reports for a whole prompt: known after the
+    /// first, and to the token where the tokenizer is exact.
+    offset_tokens: Option<i64>,
 }
 
 impl Search<'_, '_> {
@@ -115,7 +119,7 @@ impl Search<'_, '_> {
                 self.found.stopped = Some(format!("the corpus cannot fill {length} tokens"));
                 break;
             };
-            match probe(&control) {
+            match self.probe(&control) {
                 Probe::Whole => {
                     self.counts &= control
                         .reply()
@@ -202,17 +206,28 @@ impl Search<'_, '_> {
     }
 }
 
-fn probe(control: &Control) -> Probe {
-    let reply = match &control.outcome {
-        Outcome::Reply(reply) => reply,
-        Outcome::Failure(Failure::TooLong { window_tokens, .. }) => {
-            return Probe::TooLong(*window_tokens);
+impl Search<'_, '_> {
+    fn probe(&mut self, control: &Control) -> Probe {
+        let reply = match &control.outcome {
+            Outcome::Reply(reply) => reply,
+            Outcome::Failure(Failure::TooLong { window_tokens, .. }) => {
+                return Probe::TooLong(*window_tokens);
+            }
+            // 413s, rate limits and timeouts say nothing of the window.
+            Outcome::Failure(failure) => return Probe::Unclear(failure.to_string()),
+        };
+        let reported = reply.usage.prompt_tokens;
+        if control.is_proven_cut() {
+            return Probe::Cut(reported);
         }
-        // 413s, rate limits and timeouts say nothing of the window.
-        Outcome::Failure(failure) => return Probe::Unclear(failure.to_string()),
-    };
-    match control.is_proven_cut() {
-        true => Probe::Cut(reply.usage.prompt_tokens),
-        false => Probe::Whole,
+        if let (Some(expected), Some(reported)) = (control.prompt.expected_tokens, reported) {
+            let offset = reported as i64 - expected as i64;
+            let usual = *self.offset_tokens.get_or_insert(offset);
+            // Templates do not change with the length: here a cut of one token shows.
+            if matches!(self.controls.basis, Basis::Exact { .. }) && offset < usual {
+                return Probe::Cut(Some(reported));
+            }
+        }
+        Probe::Whole
     }
 }

@@ -131,14 +131,22 @@ impl Mind {
     }
 
     /// The codes that it recalls, each by the curve at its own depth.
-    fn recite(&self, reading: &Reading<'_>, codes: &[(usize, &str)], chance: &blake3::Hash) -> String {
+    fn recite(
+        &self,
+        reading: &Reading<'_>,
+        codes: &[(usize, &str)],
+        chance: &blake3::Hash,
+    ) -> String {
         let mut recalled = Vec::new();
         for (nth, (at, code)) in codes.iter().enumerate() {
             let depth = *at as f64 / reading.text.len().max(1) as f64;
             let mut hasher = blake3::Hasher::new();
-            hasher.update(chance.as_bytes()).update(&(nth as u64).to_le_bytes());
+            hasher
+                .update(chance.as_bytes())
+                .update(&(nth as u64).to_le_bytes());
             let is_found = self.truth.recall == Recall::Grep
-                || unit(draw(&hasher.finalize(), 0)) < self.truth.recall(reading.prompt_tokens, depth);
+                || unit(draw(&hasher.finalize(), 0))
+                    < self.truth.recall(reading.prompt_tokens, depth);
             if is_found {
                 recalled.push(*code);
             }

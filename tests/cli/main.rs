@@ -2,6 +2,7 @@
 
 mod bad_folders;
 mod bad_input;
+mod cuts;
 mod embedded;
 mod full_disk;
 mod kills;
