@@ -19,11 +19,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves a model by its name.
+    /// Serves a model by its name; its faults are told apart from it, as `--fault` does.
     pub fn start(model: &str) -> Server {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let folder = tempfile::tempdir().expect("a folder");
-        let truth = Truth::parse(model).expect(model);
+        let mut truth = Truth::parse(model).expect(model);
+        truth.name = model.split(",fault").next().unwrap_or_default().to_owned();
         let log = Log::create(&folder.path().join("log")).expect("a log");
         let responder = Responder::new(truth).expect("a model").with_log(log);
         let (stop, stopped) = tokio::sync::oneshot::channel();
