@@ -5,6 +5,9 @@ use futures_util::stream::{self, Stream};
 use std::io;
 use std::time::Duration;
 
+/// How long a connection stays open after the last that is heard of it.
+const BEFORE_BREAK: Duration = Duration::from_millis(20);
+
 /// Something that happens between two chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pause {
@@ -57,6 +60,8 @@ pub fn playback(
                     return Some((Ok(bytes), (chunks, next, tempo, false)));
                 }
                 Pause::Break => {
+                    // What went before must be on its way, or it breaks with the rest.
+                    tokio::time::sleep(BEFORE_BREAK).await;
                     let broken = io::Error::from(io::ErrorKind::ConnectionReset);
                     return Some((Err(broken), (chunks, next, tempo, true)));
                 }
