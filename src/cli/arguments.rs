@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::sim::{FAULTS, MODIFIERS, NAMES};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -120,6 +121,20 @@ pub struct Sweep {
     /// Accuracy below which a length counts as not served well
     #[arg(long, default_value_t = 0.85, help_heading = "Asking")]
     pub threshold: f64,
+    /// Control prompts with codes at known places, which show what was cut: auto asks one at each length at which a token count does not match
+    #[arg(long, default_value = "auto", value_parser = ["auto", "always", "never"], help_heading = "Asking")]
+    pub canaries: String,
+    /// Search for the window that is really served, refusals and silent cuts alike
+    #[arg(long, help_heading = "Asking")]
+    pub find_window: bool,
+    /// Share of void trials above which the run ends undecided, with exit code 3
+    #[arg(
+        long,
+        default_value_t = 0.2,
+        value_name = "SHARE",
+        help_heading = "Asking"
+    )]
+    pub max_void: f64,
     /// The window that is advertised, drawn in the chart [default: as the endpoint declares]
     #[arg(long, help_heading = "Asking")]
     pub advertised: Option<String>,
@@ -204,12 +219,44 @@ pub struct Report {
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
+#[command(after_help = served())]
 pub struct Serve {
     /// The simulated model: sim:perfect, sim:cliff=64k …
     pub target: String,
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     pub port: u16,
+    /// What goes wrong, with which share of the questions (all where none is given); may be given
+    /// again
+    #[arg(long, value_name = "KIND[=ARG][:RATE],…")]
+    pub fault: Vec<String>,
+    /// Draws the faults of other questions; the same number and the same order of questions
+    /// give the same faults [default: 0]
+    #[arg(long, value_name = "N")]
+    pub fault_seed: Option<u64>,
+    /// Write a line of JSON of each request: its faults, and its tokens as received, read, reported
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+/// The models, what may follow their names, and the faults.
+fn served() -> String {
+    let mut text = "It answers as OpenAI (/v1/chat/completions, /v1/responses), Anthropic \
+        (/v1/messages), Gemini (/v1beta/models/…), Ollama (/api/chat) and vLLM (/tokenize) do.\n"
+        .to_owned();
+    for (title, table) in [
+        ("Simulated models", NAMES),
+        ("After a model's name, with a comma", MODIFIERS),
+        ("Faults", FAULTS),
+    ] {
+        let widest = table.iter().map(|(name, _)| name.len()).max();
+        let widest = widest.unwrap_or_default();
+        text.push_str(&format!("\n{title}:\n"));
+        for (name, what) in table {
+            text.push_str(&format!("  {name:widest$}  {what}\n"));
+        }
+    }
+    text
 }
 
 #[cfg(test)]

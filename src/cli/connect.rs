@@ -10,6 +10,8 @@ use crate::endpoint::target::{Provider, Target};
 use crate::endpoint::{Ask, Endpoint, Served};
 use crate::gguf::Metadata;
 use crate::local::{self, Store, server};
+use crate::number::grouped;
+use crate::reconcile::Basis;
 use crate::rope::Rope;
 use crate::sim::{SimWire, Truth};
 use crate::template::ChatTemplate;
@@ -73,11 +75,10 @@ async fn sim(arguments: &Sweep, what: &str) -> Result<Connected> {
     let endpoint = connect(options).await?;
     // The simulated model says what it counts with, like a published tokenizer.
     let tokenizer = Tokenizer::bundled("o200k")?;
-    let overhead_tokens = probe(endpoint.as_ref(), &tokenizer, arguments).await?;
     Ok(Connected {
         endpoint,
         tokenizer: Some(tokenizer),
-        overhead_tokens,
+        overhead_tokens: None,
         free: true,
         one_at_a_time: false,
         _server: None,
@@ -285,8 +286,29 @@ impl Endpoint for Unstarted {
     }
 }
 
-/// Tokens that the server's template adds: what it reports for a short question, less the
-/// question's own. None where it reports none.
+/// Two short texts in several alphabets: a tokenizer that is not the server's own shows on the
+/// second, because the two then differ by more than the template.
+const SHORT: &str = "The sea was calm.\n\nWhat was calm? Answer with one word only.";
+const VARIED: &str = "In 1984 the harbour master's ledger listed 27,519 crates, 3.14159 tonnes of \
+    Ölpapier, «naïve façade» tiles, and a crate marked 漢字かな交じり文. Вчера капитан записал: \
+    0xDEADBEEF, http://example.org/a?b=c&d=%20, {\"key\": [1, 2, 3]}. Antidisestablishmentarianism, \
+    he wrote, is an unpronounceable word; internationalisation (i18n) is another. \
+    The sea was calm.\n\nWhat was calm? Answer with one word only.";
+/// Tokens by which the two may differ: some templates trim, some servers add a blank.
+const TEMPLATE_TOLERANCE_TOKENS: i64 = 2;
+
+/// What two short questions tell of a server's count.
+pub enum Template {
+    /// It adds so many tokens to any text.
+    Adds(u64),
+    /// It reports no counts.
+    Untold,
+    /// It counts otherwise than the tokenizer, which therefore is not its own; in words.
+    Differs(String),
+}
+
+/// Measures the template: what the server reports for two short questions, less their own tokens,
+/// by the tokenizer or, where `server_counts`, by the server's own count.
 ///
 /// # Errors
 /// When even a short question fails: better told before a long one is paid for.
@@ -294,49 +316,90 @@ pub async fn probe(
     endpoint: &dyn Endpoint,
     tokenizer: &Tokenizer,
     arguments: &Sweep,
-) -> Result<Option<u64>> {
-    const SHORT: &str = "The sea was calm.\n\nWhat was calm? Answer with one word only.";
-    let ask = Ask {
-        system: arguments.system.clone(),
-        prompt: Rope::of(SHORT),
-        shared_pieces: 0,
-        max_output_tokens: arguments.max_output.max(16),
-        temperature: super::sweep::temperature(arguments)?,
-        reasoning: arguments.reasoning.clone(),
-    };
-    let reply = endpoint
-        .ask(&ask)
-        .await
-        .context("a short trial question failed")?;
-    let own = tokenizer.count(SHORT)?;
-    Ok(reply
-        .usage
-        .prompt_tokens
-        .and_then(|reported| reported.checked_sub(own)))
+    server_counts: bool,
+) -> Result<Template> {
+    let mut added = Vec::new();
+    for text in [SHORT, VARIED] {
+        let prompt = Rope::of(text);
+        let ask = Ask {
+            system: arguments.system.clone(),
+            prompt: prompt.clone(),
+            shared_pieces: 0,
+            max_output_tokens: arguments.max_output.max(16),
+            temperature: super::sweep::temperature(arguments)?,
+            reasoning: arguments.reasoning.clone(),
+        };
+        let reply = endpoint
+            .ask(&ask)
+            .await
+            .context("a short trial question failed")?;
+        let own = match server_counts {
+            true => endpoint.count_tokens(&prompt).await,
+            false => Some(tokenizer.count(text)?),
+        };
+        match (reply.usage.prompt_tokens, own) {
+            (Some(reported), Some(own)) => added.push(reported as i64 - own as i64),
+            _ => return Ok(Template::Untold),
+        }
+    }
+    let (short, varied) = (added[0], added[1]);
+    if short < 0 || (short - varied).abs() > TEMPLATE_TOLERANCE_TOKENS {
+        return Ok(Template::Differs(format!(
+            "the server does not count as {} does: {short} tokens more for one short text, {varied} \
+             for another",
+            match server_counts {
+                true => "its own counting endpoint",
+                false => tokenizer.name(),
+            }
+        )));
+    }
+    Ok(Template::Adds(short as u64))
 }
 
-/// Says in two lines what was found.
-pub fn describe(connected: &Connected, server_counts: bool) {
+/// Says in two lines what was found, and which cut would go unnoticed at the longest length.
+pub fn describe(connected: &Connected, basis: &Basis, longest_tokens: u64) {
     let served = connected.endpoint.served();
     let window = served
         .window_tokens
         .map_or("declares no window".to_string(), |tokens| {
-            format!(
-                "declares a window of {} tokens",
-                crate::number::grouped(tokens)
-            )
+            format!("declares a window of {} tokens", grouped(tokens))
         });
     let software = served
         .software
         .as_deref()
         .map_or(String::new(), |name| format!(" ({name})"));
     screen::note(&format!("{}{software} {window}", served.model));
-    screen::note(&match (&connected.tokenizer, connected.overhead_tokens) {
-        (Some(tokenizer), Some(overhead)) => {
-            format!("lengths are exact: counted with {}, {overhead} tokens of chat template included", tokenizer.name())
+    let name = connected
+        .tokenizer
+        .as_ref()
+        .map(|tokenizer| tokenizer.name());
+    let lengths = match (basis, name) {
+        (Basis::Exact { overhead_tokens: Some(overhead) }, Some(name)) => {
+            format!("lengths are exact: counted with {name}, {overhead} tokens of chat template included")
         }
-        (Some(tokenizer), None) => format!("lengths are counted with {}; the chat template's tokens are not known", tokenizer.name()),
-        (None, _) if server_counts => "lengths follow the server's own count, to a few tokens".to_string(),
-        (None, _) => "the model's tokenizer is not known: lengths are estimates by o200k (give it with --tokenizer)".to_string(),
+        (Basis::Exact { .. }, Some(name)) => {
+            format!("lengths are counted with {name}; the chat template's tokens are not known")
+        }
+        (Basis::Counted { estimate: true, .. }, _) => {
+            "lengths follow the server's own count, which is an estimate".to_string()
+        }
+        (Basis::Counted { .. }, _) => {
+            "lengths follow the server's own count, to a few tokens".to_string()
+        }
+        (Basis::Fitted(fit), _) => format!(
+            "lengths are fitted to the server's counts ({:.3} tokens per token of ours, residual {:.2} %)",
+            fit.slope,
+            100.0 * fit.residual
+        ),
+        _ => "the model's tokenizer is not known: lengths are estimates by o200k (give it with --tokenizer)".to_string(),
+    };
+    screen::note(&match basis.blind_tokens(longest_tokens) {
+        Some(blind) => format!(
+            "{lengths}; a cut of more than {} tokens would show",
+            grouped(blind)
+        ),
+        None => {
+            format!("{lengths}; a cut of the prompt would show only if it were a quarter or more")
+        }
     });
 }

@@ -1,6 +1,6 @@
 //! The file itself: appended, repaired, locked; the only writer and reader of `journal.jsonl`.
 
-use super::{Intent, Line, Row, SCHEMA};
+use super::{Control, ControlIntent, Intent, Line, Row, SCHEMA};
 use anyhow::{Context, Result, bail};
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -23,6 +23,8 @@ pub struct Journal {
 pub struct Loaded {
     /// Every row, in order.
     pub rows: Vec<Row>,
+    /// Every control, in order.
+    pub controls: Vec<Control>,
     /// Attempts begun and never answered: possibly paid without a row.
     pub open_intents: u64,
     /// Those of them whose trials are not settled: they are asked again.
@@ -110,6 +112,16 @@ impl Journal {
         self.append(&Line::Row(Box::new(row)))
     }
 
+    /// Records that a control is about to be sent.
+    pub fn intend_control(&self, intent: ControlIntent) -> Result<()> {
+        self.append(&Line::ControlIntent(intent))
+    }
+
+    /// Records a control.
+    pub fn record_control(&self, control: Control) -> Result<()> {
+        self.append(&Line::Control(Box::new(control)))
+    }
+
     fn append(&self, line: &Line) -> Result<()> {
         let kept = || {
             format!(
@@ -147,6 +159,7 @@ impl Journal {
 fn parse(content: &[u8], name: &str) -> Result<Loaded> {
     let mut loaded = Loaded::default();
     let mut open: HashMap<u64, u64> = HashMap::new();
+    let mut open_controls = 0u64;
     let mut settled = HashSet::new();
     let whole = content
         .iter()
@@ -175,12 +188,17 @@ fn parse(content: &[u8], name: &str) -> Result<Loaded> {
                 }
                 loaded.rows.push(*row);
             }
+            Line::ControlIntent(_) => open_controls += 1,
+            Line::Control(control) => {
+                open_controls = open_controls.saturating_sub(1);
+                loaded.controls.push(*control);
+            }
         }
     }
     for row in loaded.rows.iter().filter(|row| row.settled) {
         settled.insert(row.trial.id);
     }
-    loaded.open_intents = open.values().sum();
+    loaded.open_intents = open.values().sum::<u64>() + open_controls;
     let unanswered = open.iter().filter(|(trial, _)| !settled.contains(trial));
     loaded.unanswered = unanswered.map(|(_, begun)| begun).sum();
     Ok(loaded)

@@ -1,5 +1,6 @@
 //! What a simulated model can and cannot do, as its name states it.
 
+use super::fault::Faults;
 use crate::length::parse_tokens;
 use anyhow::{Context, Result, bail, ensure};
 use std::time::Duration;
@@ -49,6 +50,11 @@ pub const MODIFIERS: &[(&str, &str)] = &[
     ),
     ("latency=50ms", "waits this long before it answers"),
     ("seed=7", "draws other answers from the same curve"),
+    (
+        "fault=cut-head=32k:0.1",
+        "does this wrong with a tenth of the questions; may be stated again",
+    ),
+    ("fault-seed=7", "draws the faults of other questions"),
 ];
 
 /// The shape of the recall, by which a fact is found or not.
@@ -97,6 +103,8 @@ pub struct Truth {
     pub latency: Duration,
     /// Varies the draws; `None` is zero, and for [`Recall::Flaky`] a fresh one each time.
     pub seed: Option<u64>,
+    /// What it does wrong, and how often.
+    pub faults: Faults,
 }
 
 impl Truth {
@@ -111,23 +119,32 @@ impl Truth {
             advertised_tokens: None,
             latency: Duration::ZERO,
             seed: None,
+            faults: Faults::default(),
         };
         let mut seen = Vec::new();
         for part in parts {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             ensure!(
-                !seen.contains(&key),
+                key == "fault" || !seen.contains(&key),
                 "sim:{name} states {key} twice: leave one out"
             );
             seen.push(key);
             match key {
                 "window" => truth.window_tokens = Some(tokens(part, value)?),
                 "advertised" => truth.advertised_tokens = Some(tokens(part, value)?),
-                "latency" => truth.latency = duration(value)?,
-                "seed" => {
-                    truth.seed = Some(value.parse().with_context(|| {
-                        format!("`{part}` is no whole number: write it like seed=7")
-                    })?);
+                "latency" => {
+                    truth.latency = duration(value).with_context(|| format!("in `{part}`"))?;
+                }
+                "fault" => truth.faults.add(value)?,
+                "seed" | "fault-seed" => {
+                    let seed = value.parse().with_context(|| {
+                        format!("`{part}` is no whole number: write it like {key}=7")
+                    })?;
+                    if key == "seed" {
+                        truth.seed = Some(seed);
+                    } else {
+                        truth.faults.seed = seed;
+                    }
                 }
                 _ => bail!(
                     "a simulated model has no `{part}`; after its name may stand: {}",
@@ -238,7 +255,8 @@ fn share(part: &str, value: &str) -> Result<f64> {
     }
 }
 
-fn duration(value: &str) -> Result<Duration> {
+/// Reads a time: `50ms` or `2s`.
+pub(super) fn duration(value: &str) -> Result<Duration> {
     let (digits, scale_ms) = match value.strip_suffix("ms") {
         Some(digits) => (digits, 1.0),
         None => (value.strip_suffix('s').unwrap_or_default(), 1_000.0),
@@ -248,7 +266,7 @@ fn duration(value: &str) -> Result<Duration> {
         Ok(number) if (0.0..=86_400_000.0).contains(&(number * scale_ms)) => {
             Ok(Duration::from_secs_f64(number * scale_ms / 1_000.0))
         }
-        _ => bail!("`latency={value}` is no time: write it like latency=50ms or latency=2s"),
+        _ => bail!("`{value}` is no time: write it like 50ms or 2s"),
     }
 }
 
@@ -331,6 +349,10 @@ mod tests {
             "perfect,latency=1e300s",
             "perfect,seed=x",
             "perfect,seed=1,seed=2",
+            "perfect,fault",
+            "perfect,fault=madness",
+            "perfect,fault=cut-head=4k:2",
+            "perfect,fault-seed=x",
             "perfect,",
             "perfect,middle=0.4",
         ] {

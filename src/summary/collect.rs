@@ -1,14 +1,16 @@
 //! Rows into numbers: counts, shares and their intervals, by length and by depth.
 
-use super::{Cell, Point, Summary, TaskSummary, Totals};
+use super::{Cell, CutFinding, Point, Summary, TaskSummary, Totals};
 use crate::corpus::Corpus;
-use crate::journal::{Row, RunFile};
+use crate::journal::{Control, ControlKind, Loaded, Row, RunFile};
+use crate::number::grouped;
 use crate::plan::{Plan, Task, Trial};
 use crate::price::Price;
 use crate::prompt::QuestionAt;
+use crate::reconcile::half_window;
 use crate::run::{judge, void_reason};
 use crate::stats::wilson;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Version of `summary.json`.
 const SCHEMA: u32 = 1;
@@ -19,10 +21,11 @@ const CONFIDENCE: f64 = 0.95;
 pub fn summarize(
     run: &RunFile,
     plan: &Plan,
-    rows: &[Row],
+    loaded: &Loaded,
     corpus: &Corpus,
     price: Option<Price>,
 ) -> Summary {
+    let rows = loaded.rows.as_slice();
     let mut settled: HashMap<u64, &Row> = HashMap::new();
     for row in rows.iter().filter(|row| row.settled) {
         settled.insert(row.trial.id, row);
@@ -37,6 +40,7 @@ pub fn summarize(
         .iter()
         .map(|task| task_summary(*task, plan, &settled, &scored))
         .collect();
+    let cuts = cuts(&loaded.controls);
     let void = scored
         .values()
         .filter(|scored| scored.void.is_some())
@@ -46,9 +50,11 @@ pub fn summarize(
         scored: scored.len() as u64 - void,
         void,
         attempts: rows.len() as u64,
+        controls: loaded.controls.len() as u64,
         ..Totals::default()
     };
-    for reply in rows.iter().filter_map(Row::reply) {
+    let controls = loaded.controls.iter().filter_map(Control::reply);
+    for reply in rows.iter().filter_map(Row::reply).chain(controls) {
         totals.prompt_tokens += reply.usage.prompt_tokens.unwrap_or(0);
         totals.cached_tokens += reply.usage.cached_tokens.unwrap_or(0);
         totals.output_tokens += reply.usage.output_tokens.unwrap_or(0);
@@ -66,8 +72,10 @@ pub fn summarize(
         advertised_tokens: run.advertised_tokens,
         confidence: CONFIDENCE,
         tasks,
+        found_window: run.found_window.clone(),
         settings: settings(run),
-        warnings: warnings(run, rows, &settled, &totals),
+        warnings: warnings(run, &cuts, rows, &settled, &totals),
+        cuts,
         totals,
     }
 }
@@ -172,6 +180,7 @@ fn point(length_tokens: u64, trials: &[&Trial], scored: &HashMap<u64, Scored>) -
         haystacks: haystacks.len() as u64,
         accuracy: share(right, n),
         interval: (n > 0).then(|| wilson(right, n, CONFIDENCE)),
+        accuracy_voids_failed: share(right, n + void),
         substring_right,
     }
 }
@@ -192,6 +201,46 @@ fn count(trials: &[&Trial], scored: &HashMap<u64, Scored>) -> (u64, u64, u64, u6
 
 fn share(right: u64, n: u64) -> Option<f64> {
     (n > 0).then(|| right as f64 / n as f64)
+}
+
+/// What canaries showed, one finding a length. A suspicion needs a reader: a model that finds all
+/// codes of a shorter prompt.
+fn cuts(controls: &[Control]) -> Vec<CutFinding> {
+    let canaries = || controls.iter().filter(|c| c.kind == ControlKind::Canary);
+    let reads = canaries()
+        .filter(|control| control.is_whole())
+        .map(|control| control.length_tokens)
+        .min();
+    let mut findings: Vec<CutFinding> = Vec::new();
+    for control in canaries().filter(|control| control.reply().is_some()) {
+        let (proven, looks) = (control.is_proven_cut(), control.looks_cut());
+        let can_read = reads.is_some_and(|length| length < control.length_tokens);
+        if !proven && (looks.is_none() || !can_read) {
+            continue;
+        }
+        let reported = control.reply().and_then(|reply| reply.usage.prompt_tokens);
+        let half = reported.and_then(half_window).filter(|_| proven);
+        let mut words = match looks {
+            Some(cut) => cut.words().to_owned(),
+            None => "which part is missing does not show".to_owned(),
+        };
+        if let Some(window) = half {
+            words.push_str(&format!(
+                "; its count is what Ollama leaves of a window of {window} tokens"
+            ));
+        }
+        findings.retain(|finding| finding.length_tokens != control.length_tokens);
+        findings.push(CutFinding {
+            length_tokens: control.length_tokens,
+            proven,
+            cut: looks,
+            reported_tokens: reported,
+            half_window_tokens: half,
+            words,
+        });
+    }
+    findings.sort_by_key(|finding| finding.length_tokens);
+    findings
 }
 
 /// What differs from the defaults, in words.
@@ -237,15 +286,24 @@ fn settings(run: &RunFile) -> Vec<String> {
 /// What a reader of the charts must know.
 fn warnings(
     run: &RunFile,
+    cuts: &[CutFinding],
     rows: &[Row],
     settled: &HashMap<u64, &Row>,
     totals: &Totals,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
-    if !run.exact && !run.server_counts {
+    if !run.exact && !run.server_counts && run.fit.is_none() {
         warnings.push(format!(
             "lengths are counted with {}, not with the model's own tokenizer: they may be 15 % off (give it with --tokenizer)",
             run.tokenizer.short()
+        ));
+    } else if let Some(fit) = &run.fit {
+        warnings.push(format!(
+            "lengths are fitted to the server's counts of {} prompts ({:.3} tokens per token of {}): they may be {:.1} % off",
+            fit.samples.len(),
+            fit.slope,
+            run.tokenizer.short(),
+            100.0 * fit.tolerance()
         ));
     } else if run.overhead_tokens.is_none() {
         warnings
@@ -263,6 +321,30 @@ fn warnings(
     if unsaid > 0 {
         warnings.push(format!(
             "{unsaid} replies came without token counts: a silent cut of the prompt cannot be ruled out for them"
+        ));
+    }
+    for finding in cuts {
+        warnings.push(format!(
+            "at {} tokens {}: {}",
+            grouped(finding.length_tokens),
+            match finding.proven {
+                true => "the server cut the prompt",
+                false =>
+                    "a cut of the prompt is suspected, though the token count does not show it",
+            },
+            finding.words
+        ));
+    }
+    warnings.extend(run.adaptations.iter().cloned());
+    let providers: BTreeSet<&str> = settled
+        .values()
+        .filter_map(|row| row.reply()?.provider.as_deref())
+        .collect();
+    if providers.len() > 1 {
+        let names: Vec<&str> = providers.into_iter().collect();
+        warnings.push(format!(
+            "replies came from different providers ({}): pin one with --param provider={{\"only\":[\"NAME\"]}}",
+            names.join(", ")
         ));
     }
     let open = totals.planned - settled.len() as u64;

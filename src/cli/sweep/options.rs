@@ -8,7 +8,7 @@ use crate::length::parse_tokens;
 use crate::plan::{Depths, Grid, Plan, Task, WordingChoice};
 use crate::price::Price;
 use crate::prompt::QuestionAt;
-use crate::run::Caps;
+use crate::run::{Canaries, Caps};
 use crate::seed::Secret;
 use crate::task::niah::ValueType;
 use crate::tokens::Tokenizer;
@@ -54,6 +54,10 @@ pub fn check(arguments: &Sweep) -> Result<()> {
         (0.0..=1.0).contains(&arguments.threshold),
         "--threshold is a share between 0 and 1"
     );
+    ensure!(
+        (0.0..=1.0).contains(&arguments.max_void),
+        "--max-void is a share between 0 and 1"
+    );
     if let Some(price) = &arguments.price {
         Price::parse(price)?;
     }
@@ -98,6 +102,15 @@ pub fn asking(arguments: &Sweep) -> Result<Asking> {
         threshold: arguments.threshold,
         params: super::params(arguments)?.into_iter().collect(),
     })
+}
+
+/// When canaries are asked.
+pub fn canaries(arguments: &Sweep) -> Canaries {
+    match arguments.canaries.as_str() {
+        "always" => Canaries::Always,
+        "never" => Canaries::Never,
+        _ => Canaries::Auto,
+    }
 }
 
 /// What the run may spend.

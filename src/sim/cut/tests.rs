@@ -1,0 +1,1 @@
+//! Cut prompts against what must be left of them.

@@ -1,0 +1,1 @@
+//! The names of the faults, and how they are drawn.
