@@ -32,7 +32,12 @@ pub enum Command {
 
 const TARGETS: &str = "TARGET is one of
   http://host:8000/v1#model   any OpenAI-compatible server; #model may be left out where it lists one
-  openai:MODEL                OpenAI, with the key in OPENAI_API_KEY
+  openai:MODEL                OpenAI, with the key in OPENAI_API_KEY; openai-responses:MODEL by its newer API
+  anthropic:MODEL             Anthropic, with the key in ANTHROPIC_API_KEY
+  gemini:MODEL                Google's Gemini, with the key in GEMINI_API_KEY or GOOGLE_API_KEY
+  azure:DEPLOYMENT            Azure OpenAI at AZURE_OPENAI_ENDPOINT, with the key in AZURE_OPENAI_API_KEY
+  openrouter:MODEL            OpenRouter, with the key in OPENROUTER_API_KEY
+  ollama:MODEL                Ollama by its own API, at OLLAMA_HOST or on this machine
   local:NAME_OR_PATH.gguf     a model on this machine; smollm2 is fetched by itself
   sim:NAME                    a simulated model: perfect, cliff=64k, decay=64k, middle=0.4, flaky=0.2, grep
 
@@ -146,6 +151,12 @@ pub struct Sweep {
     /// Request header NAME:VALUE, may be given again; values are kept secret
     #[arg(long, value_name = "NAME:VALUE", help_heading = "Connection")]
     pub header: Vec<String>,
+    /// Request field of your own as JSON, may be given again: top_k=1, 'provider={"only":["x"]}'
+    #[arg(long, value_name = "KEY=JSON", help_heading = "Connection")]
+    pub param: Vec<String>,
+    /// Another address for a named provider's API: a proxy, or a server that speaks its dialect
+    #[arg(long, value_name = "URL", help_heading = "Connection")]
+    pub base_url: Option<String>,
     /// How local models run: auto, a llama-server (found, or fetched where it runs here), or the built-in engine
     #[arg(long, default_value = "auto", value_parser = ["auto", "llama-server", "engine"], help_heading = "Connection")]
     pub backend: String,

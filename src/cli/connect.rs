@@ -3,8 +3,10 @@
 use super::arguments::Sweep;
 use super::progress::Fetching;
 use super::screen;
+use super::sweep::params;
 use crate::endpoint::connect::{ConnectOptions, connect};
 use crate::endpoint::http::{Secret, is_loopback};
+use crate::endpoint::target::{Provider, Target};
 use crate::endpoint::{Ask, Endpoint, Served};
 use crate::gguf::Metadata;
 use crate::local::{self, Store, server};
@@ -45,12 +47,17 @@ struct Local {
 
 /// Connects to the target. With `--dry-run` no local model is started: `ask` must not be called then.
 pub async fn target(arguments: &Sweep, log_folder: Option<&Path>) -> Result<Connected> {
+    if let (Some(("local" | "sim", _)), Some(_)) =
+        (arguments.target.split_once(':'), &arguments.base_url)
+    {
+        bail!("--base-url is for a named provider, such as anthropic:MODEL");
+    }
     match arguments.target.split_once(':') {
         Some(("local", what)) => local(arguments, what, log_folder).await,
         Some(("sim", what)) => sim(arguments, what).await,
-        Some(("http" | "https" | "openai", _)) => remote(arguments).await,
+        Some((scheme, _)) if Target::knows(scheme) => remote(arguments).await,
         _ => bail!(
-            "unknown target {}: use http://host:8000/v1#model, openai:MODEL, local:NAME_OR_PATH.gguf or sim:NAME",
+            "unknown target {}: use http://host:8000/v1#model, PROVIDER:MODEL (openai, anthropic, gemini, azure, openrouter, ollama), local:NAME_OR_PATH.gguf or sim:NAME",
             arguments.target
         ),
     }
@@ -61,6 +68,7 @@ async fn sim(arguments: &Sweep, what: &str) -> Result<Connected> {
     let wire = Arc::new(SimWire::new(truth)?);
     let options = ConnectOptions {
         target: arguments.target.clone(),
+        params: params(arguments)?,
         wire: Some(wire),
         ..ConnectOptions::default()
     };
@@ -85,21 +93,28 @@ async fn remote(arguments: &Sweep) -> Result<Connected> {
         )?;
         headers.push((name.trim().to_string(), Secret::new(value.trim())));
     }
+    let target = Target::from_env(
+        &arguments.target,
+        arguments.api_key_env.as_deref(),
+        arguments.base_url.as_deref(),
+    )?;
     let endpoint = connect(ConnectOptions {
         target: arguments.target.clone(),
         api_key_env: arguments.api_key_env.clone(),
         headers,
+        params: params(arguments)?,
+        base_url: arguments.base_url.clone(),
         ca_cert: arguments.ca_cert.clone(),
         ..ConnectOptions::default()
     })
     .await?;
-    let free = reqwest::Url::parse(&arguments.target).is_ok_and(|url| is_loopback(&url));
-    let tokenizer = match (
-        &arguments.tokenizer,
-        arguments.target.strip_prefix("openai:"),
-    ) {
-        (Some(_), _) | (None, None) => None,
-        (None, Some(_)) => Some(Tokenizer::bundled("o200k")?),
+    let free = is_loopback(&target.base);
+    let tokenizer = match (&arguments.tokenizer, target.provider) {
+        // Whatever else answers under the provider's dialect has a vocabulary of its own.
+        (None, Provider::OpenAi | Provider::Responses) if target.is_openai() => {
+            Some(Tokenizer::bundled("o200k")?)
+        }
+        _ => None,
     };
     Ok(Connected {
         endpoint,
@@ -157,6 +172,7 @@ async fn local(arguments: &Sweep, what: &str, log_folder: Option<&Path>) -> Resu
             Ok(server) => {
                 let endpoint = connect(ConnectOptions {
                     target: server.base_url.clone(),
+                    params: params(arguments)?,
                     ..ConnectOptions::default()
                 })
                 .await?;
@@ -170,6 +186,9 @@ async fn local(arguments: &Sweep, what: &str, log_folder: Option<&Path>) -> Resu
             }
             Err(error) => return Err(error),
         }
+    }
+    if !arguments.param.is_empty() {
+        bail!("the built-in engine takes no --param: use a llama-server (--llama-server PATH)");
     }
     let endpoint = engine(&local, arguments)?;
     fetching.done();

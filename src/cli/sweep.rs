@@ -1,8 +1,10 @@
 //! `sweep`: the main job, from a target to charts.
 
 mod options;
+mod params;
 
 pub use options::temperature;
+pub use params::params;
 
 use super::arguments::Sweep;
 use super::connect::Template;

@@ -24,7 +24,7 @@ pub struct Refusal {
 pub struct ErrorObject {
     /// The server's words, on one line.
     pub message: String,
-    /// `code` and `type`, in lower case, a space between.
+    /// `code`, `type` and `status`, in lower case, a space between.
     pub kind: String,
     /// `code` where it is a number: llama-server and OpenRouter repeat the status there.
     pub number: Option<u64>,
@@ -32,6 +32,8 @@ pub struct ErrorObject {
     pub param: String,
     /// The window in tokens, where a field of its own tells it (llama-server's `n_ctx`).
     pub window_tokens: Option<u64>,
+    /// How long it asks us to wait, where the body says it (Google's `RetryInfo`).
+    pub retry_after_ms: Option<u64>,
 }
 
 /// Words that say "longer than the window". Limits of one string, of the body or of the output
@@ -82,7 +84,11 @@ const RATE: &[&str] = &[
     "throttling",
     "tokens per min",
     "resource_exhausted",
+    "insufficient_quota",
 ];
+
+/// Gemini answers 400 to a key that it does not know.
+const BAD_KEY: &[&str] = &["api key not valid", "api_key_invalid", "api key expired"];
 
 const FILTERED: &[&str] = &[
     "content_filter",
@@ -125,7 +131,7 @@ impl Refusal {
     pub fn failure(&self) -> Failure {
         let error = self.error();
         let said = shorten(&error.message);
-        let retry_after_ms = self.retry_after_ms();
+        let retry_after_ms = self.retry_after_ms().or(error.retry_after_ms);
         let status = self.status;
         let words = error.words();
         match status {
@@ -138,6 +144,9 @@ impl Refusal {
             401 => return Failure::Unauthorized { said },
             429 => return limited(&words, said, retry_after_ms),
             _ => {}
+        }
+        if has(&words, BAD_KEY) && status < 500 {
+            return Failure::Unauthorized { said };
         }
         if has(&words, FILTERED) && status < 500 {
             return Failure::Filtered { said };
@@ -165,9 +174,13 @@ impl Refusal {
         }
         if status == 413 {
             let sent = self.sent_bytes as f64 / 1e6;
+            let what = match self.sent_bytes {
+                0 => "the body".to_owned(),
+                _ => format!("a body of {sent:.1} MB"),
+            };
             return Failure::Refused {
                 status,
-                said: format!("a body of {sent:.1} MB is too large: {said}"),
+                said: format!("{what} is too large: {said}"),
             };
         }
         Failure::Refused { status, said }
@@ -219,8 +232,9 @@ pub fn inside_success(value: &Value) -> Option<Failure> {
     });
     let said = shorten(&error.message);
     let words = error.words();
+    let retry_after_ms = error.retry_after_ms;
     Some(if error.number == Some(429) || has(&words, RATE) {
-        limited(&words, said, None)
+        limited(&words, said, retry_after_ms)
     } else if is_too_long(&words) {
         too_long(&error, &words, said)
     } else if has(&words, FILTERED) {
@@ -229,8 +243,27 @@ pub fn inside_success(value: &Value) -> Option<Failure> {
         Failure::Server {
             status: 200,
             said,
-            retry_after_ms: None,
+            retry_after_ms,
         }
+    })
+}
+
+/// The same, for providers whose error object tells the status that it would have come under: an
+/// error in mid-stream then means what it means before the stream.
+pub fn inside_success_as(
+    value: &Value,
+    status_of: impl Fn(&ErrorObject) -> Option<u16>,
+) -> Option<Failure> {
+    let failure = inside_success(value)?;
+    let status = error_in(value).and_then(|error| status_of(&error));
+    Some(match status {
+        Some(status) => Refusal {
+            status,
+            body: value.to_string(),
+            ..Refusal::default()
+        }
+        .failure(),
+        None => failure,
     })
 }
 
@@ -267,27 +300,38 @@ pub fn error_in(value: &Value) -> Option<ErrorObject> {
         message = format!("{message}: {upstream}");
     }
     let code = object.get("code");
-    let kind = format!(
-        "{} {}",
+    let kinds = [
         text_of(code),
-        text_of(object.get("type").or_else(|| object.get("error_type")))
-    );
-    if message.is_empty() && kind.trim().is_empty() {
+        text_of(object.get("type").or_else(|| object.get("error_type"))),
+        text_of(object.get("status")),
+    ];
+    let kinds: Vec<String> = kinds.into_iter().filter(|kind| !kind.is_empty()).collect();
+    let kind = kinds.join(" ");
+    if message.is_empty() && kind.is_empty() {
         return None;
     }
     if message.is_empty() {
-        message = kind.trim().to_owned();
+        message.clone_from(&kind);
     }
     Some(ErrorObject {
         message: one_line(&message),
-        kind: kind.trim().to_lowercase(),
+        kind: kind.to_lowercase(),
         number: code.and_then(|code| match code {
             Value::String(text) => text.parse().ok(),
             other => other.as_u64(),
         }),
         param: text_of(object.get("param")),
         window_tokens: object.get("n_ctx").and_then(Value::as_u64),
+        retry_after_ms: retry_delay_ms(object),
     })
+}
+
+/// Google's `RetryInfo`: `"retryDelay": "34.07s"` among the details.
+fn retry_delay_ms(object: &Value) -> Option<u64> {
+    let details = object.get("details")?.as_array()?;
+    let told = details.iter().find_map(|detail| detail.get("retryDelay"))?;
+    let seconds: f64 = told.as_str()?.strip_suffix('s')?.parse().ok()?;
+    whole_ms(&(seconds * 1000.0).to_string())
 }
 
 fn unwrap_list(value: &Value) -> &Value {

@@ -7,6 +7,7 @@ use crate::prompt::QuestionAt;
 use crate::reconcile::{Basis, Fit};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::path::Path;
 
 /// Version of `run.json`.
@@ -118,6 +119,9 @@ pub struct Asking {
     pub system: Option<String>,
     /// Accuracy below which a length no longer counts as served well, a share.
     pub threshold: f64,
+    /// Request fields of the user's own, by name.
+    #[serde(default)]
+    pub params: Map<String, Value>,
 }
 
 impl RunFile {
@@ -200,7 +204,7 @@ impl RunFile {
     }
 
     /// All that decides prompts and answers, as name and value.
-    fn told(&self) -> [(&'static str, String); 20] {
+    fn told(&self) -> [(&'static str, String); 21] {
         fn list<T>(items: &[T], told: impl Fn(&T) -> String) -> String {
             items.iter().map(told).collect::<Vec<_>>().join(",")
         }
@@ -208,6 +212,13 @@ impl RunFile {
             value.map_or("none".to_string(), |value| value.to_string())
         }
         let (grid, asking) = (&self.grid, &self.asking);
+        // In the order of their names, whatever order they were typed in.
+        let mut params: Vec<String> = asking
+            .params
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        params.sort();
         let depths = match &grid.depths {
             Depths::At(depths) => list(depths, f64::to_string),
             Depths::Strata(count) => format!("{count} strata"),
@@ -247,6 +258,7 @@ impl RunFile {
             ("reasoning effort", maybe(asking.reasoning.as_deref())),
             ("system message", maybe(asking.system.as_deref())),
             ("threshold", asking.threshold.to_string()),
+            ("list of parameters", format!("[{}]", params.join(", "))),
         ]
     }
 }

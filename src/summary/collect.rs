@@ -259,6 +259,9 @@ fn settings(run: &RunFile) -> Vec<String> {
     if let Some(reasoning) = &asking.reasoning {
         settings.push(format!("reasoning effort {reasoning}"));
     }
+    for (name, value) in &asking.params {
+        settings.push(format!("request field {name} = {value}"));
+    }
     if asking.system.is_some() {
         settings.push("a system message of the user's".into());
     }

@@ -31,6 +31,7 @@ pub fn check(arguments: &Sweep) -> Result<()> {
     }
     Depths::parse(&arguments.depths)?;
     temperature(arguments)?;
+    super::params(arguments)?;
     caps(arguments)?;
     parse_tokens(&arguments.max_inflight_tokens).context("bad --max-inflight-tokens")?;
     ensure!(
@@ -99,6 +100,7 @@ pub fn asking(arguments: &Sweep) -> Result<Asking> {
         reasoning: arguments.reasoning.clone(),
         system: arguments.system.clone(),
         threshold: arguments.threshold,
+        params: super::params(arguments)?.into_iter().collect(),
     })
 }
 
