@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod http;
 pub mod letter;
 pub mod lines;
+pub mod ollama;
 pub mod openai;
 pub mod refusal;
 pub mod shape;

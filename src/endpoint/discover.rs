@@ -2,6 +2,7 @@
 
 use crate::endpoint::Served;
 use crate::endpoint::exchange::fetch;
+use crate::endpoint::ollama;
 use crate::endpoint::wire::{Body, Request, Response, Wire};
 use crate::reply::Failure;
 use serde_json::Value;
@@ -10,6 +11,8 @@ use std::time::Duration;
 /// Model lists are long at resellers, never this long.
 const LIST_LIMIT_BYTES: usize = 32 << 20;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// For questions whose answer can be done without.
+const CURIOSITY: Duration = Duration::from_secs(10);
 /// How many names an error lists.
 const NAMES_SHOWN: usize = 10;
 
@@ -66,6 +69,10 @@ pub async fn discover(wire: &dyn Wire, model: Option<&str>) -> Result<Served, Fa
             served.window_tokens = Some(slot);
         }
     }
+    if matches!(served.software.as_deref(), None | Some("ollama")) {
+        // A list names an Ollama server only where its models come from the library.
+        ollama::look_closer(wire, &mut served).await;
+    }
     served.tokenize = matches!(
         served.software.as_deref(),
         Some("llama-server" | "vllm" | "sglang")
@@ -103,41 +110,53 @@ async fn list(wire: &dyn Wire) -> Result<Listed, Failure> {
 }
 
 fn choose<'a>(models: &'a [Value], wanted: Option<&str>) -> Result<&'a Value, Failure> {
+    let names = || {
+        let names = models.iter().filter_map(name_of).map(str::to_owned);
+        names.collect::<Vec<_>>()
+    };
     let Some(wanted) = wanted else {
-        if let [only] = models {
-            return Ok(only);
-        }
-        let names = models.iter().filter_map(name_of).take(NAMES_SHOWN);
-        return Err(Failure::NotFound {
-            said: format!(
-                "the server has {} models, name one behind a #: {}{}",
-                models.len(),
-                names.collect::<Vec<_>>().join(", "),
-                if models.len() > NAMES_SHOWN {
-                    ", …"
-                } else {
-                    ""
-                }
-            ),
-        });
+        return match models {
+            [only] => Ok(only),
+            _ => Err(several(&names())),
+        };
     };
     let found = models.iter().find(|entry| {
         let aliases = entry.get("aliases").and_then(Value::as_array);
         let mut aliases = aliases.into_iter().flatten().filter_map(Value::as_str);
         name_of(entry) == Some(wanted) || aliases.any(|alias| alias == wanted)
     });
-    found.ok_or_else(|| {
-        let mut names: Vec<&str> = models.iter().filter_map(name_of).collect();
-        let total = names.len();
-        names.sort_by_cached_key(|name| std::cmp::Reverse(likeness(name, wanted)));
-        names.truncate(NAMES_SHOWN);
-        Failure::NotFound {
-            said: format!(
-                "the server has no model `{wanted}`; nearest of its {total}: {}",
-                names.join(", ")
-            ),
-        }
-    })
+    found.ok_or_else(|| missing(&names(), wanted))
+}
+
+/// The complaint that a server has several models and none was named.
+pub fn several(names: &[String]) -> Failure {
+    let shown = &names[..names.len().min(NAMES_SHOWN)];
+    let more = if names.len() > NAMES_SHOWN {
+        ", …"
+    } else {
+        ""
+    };
+    Failure::NotFound {
+        said: format!(
+            "the server has {} models, name one behind a #: {}{more}",
+            names.len(),
+            shown.join(", ")
+        ),
+    }
+}
+
+/// The complaint that a server does not have the named model, with the names nearest to it.
+pub fn missing(names: &[String], wanted: &str) -> Failure {
+    let total = names.len();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.sort_by_cached_key(|name| std::cmp::Reverse(likeness(name, wanted)));
+    names.truncate(NAMES_SHOWN);
+    Failure::NotFound {
+        said: format!(
+            "the server has no model `{wanted}`; nearest of its {total}: {}",
+            names.join(", ")
+        ),
+    }
 }
 
 /// How many pairs of letters two names share: enough to put the meant one first.
@@ -187,21 +206,40 @@ fn software(response: &Response, entry: &Value) -> Option<String> {
 
 /// llama-server's `/props`; none where a proxy hides it.
 async fn slot_window(wire: &dyn Wire) -> Option<u64> {
-    let fetched = fetch(wire, get("/props"), true, PATIENCE, LIST_LIMIT_BYTES).await;
-    let (_, body) = fetched.ok()?.ok()?;
-    let props: Value = serde_json::from_str(&body).ok()?;
+    let props = told(wire, get("/props"), true).await?;
     props
         .pointer("/default_generation_settings/n_ctx")?
         .as_u64()
         .filter(|n_ctx| *n_ctx > 0)
 }
 
-fn get(path: &str) -> Request {
+/// What a small request tells, as JSON. None where it is refused, breaks, or answers with
+/// something else: whoever asks so can do without.
+pub async fn told(wire: &dyn Wire, request: Request, to_root: bool) -> Option<Value> {
+    let fetched = fetch(wire, request, to_root, CURIOSITY, LIST_LIMIT_BYTES).await;
+    let (_, body) = fetched.ok()?.ok()?;
+    serde_json::from_str(&body).ok()
+}
+
+/// A request for what stands at a path.
+pub fn get(path: &str) -> Request {
     Request {
         post: false,
         path: path.to_owned(),
         headers: Vec::new(),
         body: Body::default(),
+    }
+}
+
+/// A request that hands over some JSON.
+pub fn post(path: &str, body: &Value) -> Request {
+    Request {
+        post: true,
+        path: path.to_owned(),
+        headers: Vec::new(),
+        body: Body {
+            slices: vec![body.to_string().into()],
+        },
     }
 }
 
