@@ -14,6 +14,7 @@ pub mod letter;
 pub mod lines;
 pub mod ollama;
 pub mod openai;
+pub mod openrouter;
 pub mod refusal;
 pub mod shape;
 pub mod speaker;

@@ -4,6 +4,8 @@
 mod canned;
 mod ollama;
 mod ollama_server;
+mod openrouter;
+mod windows;
 
 use depthfinder::endpoint::Ask;
 use depthfinder::rope::Rope;
