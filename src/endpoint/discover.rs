@@ -2,14 +2,23 @@
 
 use crate::endpoint::Served;
 use crate::endpoint::exchange::fetch;
+use crate::endpoint::ollama;
 use crate::endpoint::wire::{Body, Request, Response, Wire};
+use crate::number::grouped;
 use crate::reply::Failure;
 use serde_json::Value;
 use std::time::Duration;
 
+mod hosts;
+mod software;
+
+pub use hosts::{know_host, needed_params, service};
+
 /// Model lists are long at resellers, never this long.
 const LIST_LIMIT_BYTES: usize = 32 << 20;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// For questions whose answer can be done without.
+const CURIOSITY: Duration = Duration::from_secs(10);
 /// How many names an error lists.
 const NAMES_SHOWN: usize = 10;
 
@@ -26,46 +35,49 @@ const WINDOW: &[&str] = &[
     "/inputTokenLimit",
 ];
 
+/// Where the longest answer stands.
+const OUTPUT_LIMIT: &[&str] = &[
+    "/max_completion_tokens",
+    "/max_output_tokens",
+    "/top_provider/max_completion_tokens",
+    "/outputTokenLimit",
+];
+
 const TRAINED_WINDOW: &[&str] = &["/meta/n_ctx_train", "/max_context_length"];
 
 /// Asks a server what it serves. `model` is what the user named; without it, the only model of
 /// the list is taken.
 ///
 /// A server without a list is believed to have the named model. `/tokenize` is not called: its
-/// presence is told by the software.
+/// presence is told by the software. What each software tells elsewhere costs one to three small
+/// requests more, which fail in silence.
 pub async fn discover(wire: &dyn Wire, model: Option<&str>) -> Result<Served, Failure> {
-    let (response, models) = match list(wire).await? {
-        Ok(listed) => listed,
-        Err(why) => {
-            let Some(model) = model else {
-                return Err(Failure::NotFound {
-                    said: format!("the server lists no models ({why}): name one behind a #"),
-                });
-            };
-            return Ok(Served {
-                model: model.to_owned(),
-                ..Served::default()
+    let mut served = Served::default();
+    let entry = match (list(wire).await?, model) {
+        (Ok((response, models)), _) => {
+            let entry = choose(&models, model)?.clone();
+            served.model = model.or(name_of(&entry)).unwrap_or_default().to_owned();
+            served.software = software::named(&response, &entry);
+            entry
+        }
+        (Err(_), Some(model)) => {
+            model.clone_into(&mut served.model);
+            Value::Null
+        }
+        (Err(why), None) => {
+            return Err(Failure::NotFound {
+                said: format!("the server lists no models ({why}): name one behind a #"),
             });
         }
     };
-    let entry = choose(&models, model)?;
     let first = |paths: &[&str]| paths.iter().find_map(|path| entry.pointer(path)?.as_u64());
-    let mut served = Served {
-        model: model.or(name_of(entry)).unwrap_or_default().to_owned(),
-        software: software(&response, entry),
-        window_tokens: first(WINDOW),
-        ..Served::default()
-    };
+    served.window_tokens = first(WINDOW);
+    served.output_limit_tokens = first(OUTPUT_LIMIT);
     let trained = first(TRAINED_WINDOW);
     if entry.pointer("/meta/n_ctx_train").is_some() || trained > served.window_tokens {
         served.trained_window_tokens = trained;
     }
-    if served.software.as_deref() == Some("llama-server") {
-        // Only here stands the window of one slot: the flag's value is shared by all of them.
-        if let Some(slot) = slot_window(wire).await {
-            served.window_tokens = Some(slot);
-        }
-    }
+    software::look_closer(wire, &entry, &mut served).await;
     served.tokenize = matches!(
         served.software.as_deref(),
         Some("llama-server" | "vllm" | "sglang")
@@ -103,41 +115,71 @@ async fn list(wire: &dyn Wire) -> Result<Listed, Failure> {
 }
 
 fn choose<'a>(models: &'a [Value], wanted: Option<&str>) -> Result<&'a Value, Failure> {
+    let names = || {
+        let names = models.iter().filter_map(name_of).map(str::to_owned);
+        names.collect::<Vec<_>>()
+    };
     let Some(wanted) = wanted else {
-        if let [only] = models {
-            return Ok(only);
-        }
-        let names = models.iter().filter_map(name_of).take(NAMES_SHOWN);
-        return Err(Failure::NotFound {
-            said: format!(
-                "the server has {} models, name one behind a #: {}{}",
-                models.len(),
-                names.collect::<Vec<_>>().join(", "),
-                if models.len() > NAMES_SHOWN {
-                    ", …"
-                } else {
-                    ""
-                }
-            ),
-        });
+        return match models {
+            [only] => Ok(only),
+            _ => Err(several(&names())),
+        };
     };
     let found = models.iter().find(|entry| {
         let aliases = entry.get("aliases").and_then(Value::as_array);
         let mut aliases = aliases.into_iter().flatten().filter_map(Value::as_str);
         name_of(entry) == Some(wanted) || aliases.any(|alias| alias == wanted)
     });
-    found.ok_or_else(|| {
-        let mut names: Vec<&str> = models.iter().filter_map(name_of).collect();
-        let total = names.len();
-        names.sort_by_cached_key(|name| std::cmp::Reverse(likeness(name, wanted)));
-        names.truncate(NAMES_SHOWN);
-        Failure::NotFound {
-            said: format!(
-                "the server has no model `{wanted}`; nearest of its {total}: {}",
-                names.join(", ")
-            ),
-        }
-    })
+    found.ok_or_else(|| missing(&names(), wanted))
+}
+
+/// Whether a question of so many tokens, answer included, can be asked without being cut in
+/// silence: told before anything is spent, where the server is known to do so.
+///
+/// # Errors
+/// In one line: what would happen, and what to do.
+pub fn fits(served: &Served, needed_tokens: u64) -> Result<(), String> {
+    ollama::fits(served, needed_tokens)?;
+    match served.window_tokens {
+        Some(window) if needed_tokens > window && software::cuts_silently(served) => Err(format!(
+            "this SGLang server was started with --allow-auto-truncate and would cut a prompt of \
+             {} tokens to its {} without a word: start it without, or ask for shorter lengths",
+            grouped(needed_tokens),
+            grouped(window)
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The complaint that a server has several models and none was named.
+pub fn several(names: &[String]) -> Failure {
+    let shown = &names[..names.len().min(NAMES_SHOWN)];
+    let more = if names.len() > NAMES_SHOWN {
+        ", …"
+    } else {
+        ""
+    };
+    Failure::NotFound {
+        said: format!(
+            "the server has {} models, name one behind a #: {}{more}",
+            names.len(),
+            shown.join(", ")
+        ),
+    }
+}
+
+/// The complaint that a server does not have the named model, with the names nearest to it.
+pub fn missing(names: &[String], wanted: &str) -> Failure {
+    let total = names.len();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.sort_by_cached_key(|name| std::cmp::Reverse(likeness(name, wanted)));
+    names.truncate(NAMES_SHOWN);
+    Failure::NotFound {
+        said: format!(
+            "the server has no model `{wanted}`; nearest of its {total}: {}",
+            names.join(", ")
+        ),
+    }
 }
 
 /// How many pairs of letters two names share: enough to put the meant one first.
@@ -160,48 +202,33 @@ fn name_of(entry: &Value) -> Option<&str> {
         .filter(|name| !name.is_empty())
 }
 
-fn software(response: &Response, entry: &Value) -> Option<String> {
-    let owner = entry
-        .get("owned_by")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let by_owner = match owner {
-        "llamacpp" => Some("llama-server"),
-        "vllm" => Some("vllm"),
-        "sglang" => Some("sglang"),
-        "library" => Some("ollama"),
-        "organization_owner" => Some("lm-studio"),
-        "depthfinder-sim" => Some("sim"),
-        _ => None,
-    };
-    let by_header = if response.header("x-litellm-version").is_some() {
-        // A relay: what stands behind it cannot be asked for /props or /tokenize.
-        return Some("litellm".to_owned());
-    } else if response.header("server") == Some("llama.cpp") {
-        Some("llama-server")
-    } else {
-        None
-    };
-    by_owner.or(by_header).map(str::to_owned)
-}
-
-/// llama-server's `/props`; none where a proxy hides it.
-async fn slot_window(wire: &dyn Wire) -> Option<u64> {
-    let fetched = fetch(wire, get("/props"), true, PATIENCE, LIST_LIMIT_BYTES).await;
+/// What a small request tells, as JSON. None where it is refused, breaks, or answers with
+/// something else: whoever asks so can do without.
+pub async fn told(wire: &dyn Wire, request: Request, to_root: bool) -> Option<Value> {
+    let fetched = fetch(wire, request, to_root, CURIOSITY, LIST_LIMIT_BYTES).await;
     let (_, body) = fetched.ok()?.ok()?;
-    let props: Value = serde_json::from_str(&body).ok()?;
-    props
-        .pointer("/default_generation_settings/n_ctx")?
-        .as_u64()
-        .filter(|n_ctx| *n_ctx > 0)
+    serde_json::from_str(&body).ok()
 }
 
-fn get(path: &str) -> Request {
+/// A request for what stands at a path.
+pub fn get(path: &str) -> Request {
     Request {
         post: false,
         path: path.to_owned(),
         headers: Vec::new(),
         body: Body::default(),
+    }
+}
+
+/// A request that hands over some JSON.
+pub fn post(path: &str, body: &Value) -> Request {
+    Request {
+        post: true,
+        path: path.to_owned(),
+        headers: Vec::new(),
+        body: Body {
+            slices: vec![body.to_string().into()],
+        },
     }
 }
 

@@ -72,6 +72,11 @@ fn llama_server_is_recognised_and_its_slot_window_is_believed() {
             window_tokens: Some(2048),
             trained_window_tokens: Some(8192),
             tokenize: true,
+            details: vec![
+                "build b1-7e4c0a9".to_owned(),
+                "slots 1".to_owned(),
+                "weights: .gguf".to_owned(),
+            ],
             ..Served::default()
         }
     );
@@ -141,11 +146,9 @@ fn windows_are_read_under_every_name() {
             (window, trained),
             "{entry}"
         );
-        assert_eq!(
-            *wire.asked.lock().expect("unpoisoned"),
-            ["/models"],
-            "{entry}"
-        );
+        let asked = wire.asked.lock().expect("unpoisoned");
+        assert_eq!(asked[0], "/models", "{entry}");
+        assert!(asked.len() <= 5, "{asked:?}");
     }
 }
 

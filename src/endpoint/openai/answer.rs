@@ -18,6 +18,7 @@ pub struct Answer {
     system_fingerprint: Option<String>,
     id: Option<String>,
     provider: Option<String>,
+    cut: Option<String>,
     timings: Option<Value>,
     events: u64,
 }
@@ -89,7 +90,7 @@ impl Draft for Answer {
                 .map(str::to_owned)
                 .or(self.id),
             provider: self.provider,
-            cut: None,
+            cut: self.cut,
         })
     }
 }
@@ -114,6 +115,9 @@ impl Answer {
             {
                 *field = Some(text.to_owned());
             }
+        }
+        if let Some(metadata) = value.get("openrouter_metadata") {
+            self.take_route(metadata);
         }
         // Accounts come with the last event, or with every one (then they grow).
         for usage in [value.get("usage"), value.pointer("/x_groq/usage")]
@@ -148,6 +152,26 @@ impl Answer {
             }
         }
         Ok(step)
+    }
+
+    /// OpenRouter's account of what it did with the request; it came with the last event.
+    fn take_route(&mut self, metadata: &Value) {
+        let each = |path: &str| metadata.pointer(path).and_then(Value::as_array);
+        let mut endpoints = each("/endpoints/available").into_iter().flatten();
+        let chosen = endpoints.find(|endpoint| endpoint.get("selected") == Some(&json!(true)));
+        let name = chosen.and_then(|endpoint| endpoint.get("provider")?.as_str());
+        self.provider = self.provider.take().or(name.map(str::to_owned));
+        let mut stages = each("/pipeline").into_iter().flatten();
+        let kind = Some("context_compression");
+        let stage = stages.find(|stage| stage.get("type").and_then(Value::as_str) == kind);
+        if let Some(stage) = stage {
+            let words = ["summary", "name"].iter().find_map(|key| {
+                let words = stage.get(key).and_then(Value::as_str)?;
+                (!words.is_empty()).then_some(words)
+            });
+            let words = words.unwrap_or("no further word");
+            self.cut = Some(format!("context compression: {words:.200}"));
+        }
     }
 
     fn take_message(&mut self, message: &Value) {
