@@ -90,6 +90,15 @@ pub trait Endpoint: Send + Sync {
         Box::pin(async { None })
     }
 
+    /// Makes ready for questions of up to so many tokens, prompt and answer together: Ollama loads
+    /// the model with a window of that size.
+    ///
+    /// # Errors
+    /// In one line, where such questions would be cut without a word or the model cannot be loaded.
+    fn make_ready<'a>(&'a self, _needed_tokens: u64) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// What had to be changed in the requests because the server refused a field, in words:
     /// printed with every result, since a dropped temperature is another measurement.
     fn adaptations(&self) -> Vec<String> {

@@ -29,6 +29,9 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
+/// An answer that runs out of its budget is asked once more with so many times as much.
+const LARGER_BUDGET: u64 = 4;
+
 /// Runs a sweep.
 pub async fn run(arguments: Sweep) -> Result<Exit> {
     let began_ms = now_ms();
@@ -73,6 +76,15 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     let estimate = Estimate::of(&plan, asking.max_output_tokens, price);
     if !arguments.dry_run {
         estimate.consent(&arguments, &caps, free)?;
+    }
+    if !arguments.dry_run {
+        let longest = plan.grid.lengths_tokens.last().copied().unwrap_or(0);
+        let needed = longest + LARGER_BUDGET * asking.max_output_tokens;
+        let most = served
+            .trained_window_tokens
+            .unwrap_or(u64::MAX)
+            .max(longest);
+        connected.endpoint.make_ready(needed.min(most)).await?;
     }
     let mut server_counts = server_counts;
     let mut exact = exact;

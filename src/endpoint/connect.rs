@@ -6,7 +6,9 @@ use crate::endpoint::discover::discover;
 use crate::endpoint::exchange::Patience;
 use crate::endpoint::gemini::{self, Gemini};
 use crate::endpoint::http::{Http, HttpOptions, Secret};
+use crate::endpoint::ollama::{self, NumCtx, Ollama};
 use crate::endpoint::openai::{OpenAi, STRING_LIMIT_BYTES};
+use crate::endpoint::openrouter::{self, OpenRouter};
 use crate::endpoint::responses::Responses;
 use crate::endpoint::speaker::Speaker;
 use crate::endpoint::target::{Provider, Target, model_of};
@@ -72,9 +74,11 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
         string_limit_bytes,
         params,
     };
+    let mut num_ctx = None;
     let (dialect, mut served): (Box<dyn Dialect>, Served) = match provider {
         Provider::Compatible | Provider::OpenAi => {
-            let served = discover(&*wire, model.as_deref()).await?;
+            let mut served = discover(&*wire, model.as_deref()).await?;
+            ollama::look_closer(&*wire, &mut served).await;
             (Box::new(chat(params)), served)
         }
         Provider::Azure => {
@@ -103,9 +107,19 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
             };
             (Box::new(dialect), served)
         }
-        // MERGE: crate::endpoint::openrouter and crate::endpoint::ollama go here.
-        Provider::OpenRouter | Provider::Ollama => {
-            bail!("this provider is not built yet: give an OpenAI-compatible address instead")
+        Provider::OpenRouter => {
+            let served = openrouter::discover(&*wire, model.as_deref(), &params).await?;
+            (Box::new(OpenRouter::new(params)), served)
+        }
+        Provider::Ollama => {
+            let served = ollama::discover(&*wire, model.as_deref()).await?;
+            let chosen = NumCtx::default();
+            num_ctx = Some(chosen.clone());
+            let dialect = Ollama {
+                num_ctx: chosen,
+                params,
+            };
+            (Box::new(dialect), served)
         }
     };
     dialect.name().clone_into(&mut served.dialect);
@@ -120,7 +134,10 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
         let told = format!("asked at {host}:{port}, as {from} says");
         served.details.push(told);
     }
-    let endpoint = Speaker::new(wire, dialect, served).with_patience(options.patience);
+    let mut endpoint = Speaker::new(wire, dialect, served).with_patience(options.patience);
+    if let Some(num_ctx) = num_ctx {
+        endpoint = endpoint.with_num_ctx(num_ctx);
+    }
     Ok(Arc::new(endpoint))
 }
 

@@ -2,11 +2,13 @@
 
 use crate::endpoint::dialect::Dialect;
 use crate::endpoint::exchange::{Patience, converse, fetch};
+use crate::endpoint::ollama::{self, NumCtx};
 use crate::endpoint::shape::Shape;
 use crate::endpoint::wire::Wire;
 use crate::endpoint::{Ask, Endpoint, Served};
 use crate::reply::{Failure, Reply};
 use crate::rope::Rope;
+use anyhow::bail;
 use futures_util::future::BoxFuture;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,6 +27,7 @@ pub struct Speaker {
     served: Served,
     patience: Patience,
     shape: Mutex<Shape>,
+    num_ctx: Option<NumCtx>,
 }
 
 impl Speaker {
@@ -36,7 +39,14 @@ impl Speaker {
             served,
             patience: Patience::default(),
             shape: Mutex::default(),
+            num_ctx: None,
         }
+    }
+
+    /// For a dialect whose requests choose the window: the choice that it shares.
+    pub fn with_num_ctx(mut self, num_ctx: NumCtx) -> Speaker {
+        self.num_ctx = Some(num_ctx);
+        self
     }
 
     /// How long the first event may take.
@@ -76,6 +86,21 @@ impl Speaker {
         }
     }
 
+    async fn ready(&self, needed_tokens: u64) -> anyhow::Result<()> {
+        let Some(num_ctx) = &self.num_ctx else {
+            return ollama::fits(&self.served, needed_tokens).map_err(anyhow::Error::msg);
+        };
+        num_ctx.choose(needed_tokens);
+        let model = &self.served.model;
+        match ollama::load(&*self.wire, model, Some(needed_tokens)).await? {
+            Some(loaded) if loaded < needed_tokens => bail!(
+                "{model} was loaded with a window of {loaded} tokens where {needed_tokens} are needed, \
+                 for want of memory: ask for shorter --lengths, or free memory and run again"
+            ),
+            _ => Ok(()),
+        }
+    }
+
     async fn count(&self, text: &Rope) -> Option<u64> {
         if !self.served.tokenize {
             return None;
@@ -105,6 +130,10 @@ impl Endpoint for Speaker {
 
     fn count_tokens<'a>(&'a self, text: &'a Rope) -> BoxFuture<'a, Option<u64>> {
         Box::pin(self.count(text))
+    }
+
+    fn make_ready<'a>(&'a self, needed_tokens: u64) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(self.ready(needed_tokens))
     }
 
     fn adaptations(&self) -> Vec<String> {
