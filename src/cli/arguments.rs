@@ -157,6 +157,12 @@ pub struct Sweep {
     /// Another address for a named provider's API: a proxy, or a server that speaks its dialect
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     pub base_url: Option<String>,
+    /// Seconds that the first event of an answer may take [default: 600 and 2,000 for each megabyte of prompt]
+    #[arg(long, value_name = "SECONDS", help_heading = "Connection")]
+    pub first_event_timeout: Option<u64>,
+    /// Seconds of silence that end an answer once it has begun [default: 300]
+    #[arg(long, value_name = "SECONDS", help_heading = "Connection")]
+    pub idle_timeout: Option<u64>,
     /// How local models run: auto, a llama-server (found, or fetched where it runs here), or the built-in engine
     #[arg(long, default_value = "auto", value_parser = ["auto", "llama-server", "engine"], help_heading = "Connection")]
     pub backend: String,

@@ -5,6 +5,7 @@ use super::progress::Fetching;
 use super::screen;
 use super::sweep::params;
 use crate::endpoint::connect::{ConnectOptions, connect};
+use crate::endpoint::exchange::Patience;
 use crate::endpoint::http::{Secret, is_loopback};
 use crate::endpoint::target::{Provider, Target};
 use crate::endpoint::{Ask, Endpoint, Served};
@@ -19,6 +20,7 @@ use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A target that can be asked.
 pub struct Connected {
@@ -105,6 +107,8 @@ async fn remote(arguments: &Sweep) -> Result<Connected> {
         params: params(arguments)?,
         base_url: arguments.base_url.clone(),
         ca_cert: arguments.ca_cert.clone(),
+        idle: arguments.idle_timeout.map(Duration::from_secs),
+        patience: patience(arguments),
         ..ConnectOptions::default()
     })
     .await?;
@@ -124,6 +128,18 @@ async fn remote(arguments: &Sweep) -> Result<Connected> {
         one_at_a_time: false,
         _server: None,
     })
+}
+
+/// The clock of the first event: the user's own is for prompts of any length.
+fn patience(arguments: &Sweep) -> Patience {
+    match arguments.first_event_timeout {
+        Some(seconds) => Patience {
+            base: Duration::from_secs(seconds),
+            per_megabyte: Duration::ZERO,
+            ..Patience::default()
+        },
+        None => Patience::default(),
+    }
 }
 
 async fn local(arguments: &Sweep, what: &str, log_folder: Option<&Path>) -> Result<Connected> {

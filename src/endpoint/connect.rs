@@ -78,7 +78,10 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
     let (dialect, mut served): (Box<dyn Dialect>, Served) = match provider {
         Provider::Compatible | Provider::OpenAi => {
             let mut served = discover(&*wire, model.as_deref()).await?;
-            ollama::look_closer(&*wire, &mut served).await;
+            // Only where nothing else is known of it: servers imitate each other's paths.
+            if matches!(served.software.as_deref(), None | Some("ollama")) {
+                ollama::look_closer(&*wire, &mut served).await;
+            }
             (Box::new(chat(params)), served)
         }
         Provider::Azure => {

@@ -1,6 +1,7 @@
 //! An endpoint: one wire, one dialect, and what was learnt of the server on the way.
 
 use crate::endpoint::dialect::Dialect;
+use crate::endpoint::discover;
 use crate::endpoint::exchange::{Patience, converse, fetch};
 use crate::endpoint::ollama::{self, NumCtx};
 use crate::endpoint::shape::Shape;
@@ -88,7 +89,7 @@ impl Speaker {
 
     async fn ready(&self, needed_tokens: u64) -> anyhow::Result<()> {
         let Some(num_ctx) = &self.num_ctx else {
-            return ollama::fits(&self.served, needed_tokens).map_err(anyhow::Error::msg);
+            return discover::fits(&self.served, needed_tokens).map_err(anyhow::Error::msg);
         };
         num_ctx.choose(needed_tokens);
         let model = &self.served.model;

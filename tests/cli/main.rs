@@ -4,6 +4,7 @@ mod bad_folders;
 mod bad_input;
 mod cuts;
 mod embedded;
+mod fault_kinds;
 mod full_disk;
 mod kills;
 mod prompts;
@@ -12,6 +13,7 @@ mod reports;
 mod retries;
 mod serving;
 mod signals;
+mod soak;
 mod spending;
 #[path = "../support/mod.rs"]
 mod support;
