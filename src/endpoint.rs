@@ -15,6 +15,7 @@ pub mod lines;
 pub mod ollama;
 pub mod openai;
 pub mod openrouter;
+pub mod pace;
 pub mod refusal;
 pub mod shape;
 pub mod speaker;

@@ -5,6 +5,7 @@ mod canned;
 mod ollama;
 mod ollama_server;
 mod openrouter;
+mod pacing;
 mod windows;
 
 use depthfinder::endpoint::Ask;
