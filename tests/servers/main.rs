@@ -2,6 +2,7 @@
 //! themselves, how they are asked, and how fast.
 
 mod canned;
+mod doctor;
 mod ollama;
 mod ollama_server;
 mod openrouter;
