@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::doctor::Doctor;
 use crate::sim::{FAULTS, MODIFIERS, NAMES};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -24,6 +25,9 @@ pub enum Command {
     Report(Report),
     /// Put a simulated model behind real HTTP on this machine
     Serve(Serve),
+    /// Tell what an endpoint says of itself and answers, or whether this machine is ready
+    #[command(after_help = TARGETS)]
+    Doctor(Doctor),
     /// List the tasks
     Tasks,
     /// List the built-in texts with their sources and licences
