@@ -161,6 +161,12 @@ pub struct Sweep {
     /// Another address for a named provider's API: a proxy, or a server that speaks its dialect
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     pub base_url: Option<String>,
+    /// Requests a minute at most; the limits in the provider's own headers are honoured anyhow
+    #[arg(long, value_name = "N", help_heading = "Connection")]
+    pub rpm: Option<u64>,
+    /// Tokens a minute at most, prompts and output budgets together
+    #[arg(long, value_name = "TOKENS", help_heading = "Connection")]
+    pub tpm: Option<String>,
     /// Seconds that the first event of an answer may take [default: 600 and 2,000 for each megabyte of prompt]
     #[arg(long, value_name = "SECONDS", help_heading = "Connection")]
     pub first_event_timeout: Option<u64>,

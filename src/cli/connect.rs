@@ -7,9 +7,11 @@ use super::sweep::params;
 use crate::endpoint::connect::{ConnectOptions, connect};
 use crate::endpoint::exchange::Patience;
 use crate::endpoint::http::{Secret, is_loopback};
+use crate::endpoint::pace::Limits;
 use crate::endpoint::target::{Provider, Target};
 use crate::endpoint::{Ask, Endpoint, Served};
 use crate::gguf::Metadata;
+use crate::length::parse_tokens;
 use crate::local::{self, Store, server};
 use crate::number::grouped;
 use crate::reconcile::Basis;
@@ -109,6 +111,15 @@ async fn remote(arguments: &Sweep) -> Result<Connected> {
         ca_cert: arguments.ca_cert.clone(),
         idle: arguments.idle_timeout.map(Duration::from_secs),
         patience: patience(arguments),
+        limits: Limits {
+            requests_per_minute: arguments.rpm,
+            tokens_per_minute: arguments
+                .tpm
+                .as_deref()
+                .map(parse_tokens)
+                .transpose()
+                .context("bad --tpm")?,
+        },
         ..ConnectOptions::default()
     })
     .await?;
