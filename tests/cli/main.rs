@@ -1,5 +1,6 @@
 //! The binary end to end: what a user types, what is printed, what lies in the run folder.
 
+mod anything;
 mod bad_folders;
 mod bad_input;
 mod cuts;
