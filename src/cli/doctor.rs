@@ -190,8 +190,10 @@ impl Doctor {
     }
 }
 
+/// Servers choose many of these words: none of them may move the cursor.
 fn line(what: &str, told: &str) -> String {
-    format!("{what:<COLUMN$}{told}").trim_end().to_owned()
+    let line = format!("{what:<COLUMN$}{told}");
+    line.trim_end().replace(char::is_control, " ")
 }
 
 impl Trial {
