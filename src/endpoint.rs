@@ -5,10 +5,13 @@ use crate::rope::Rope;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+pub mod anthropic;
 pub mod connect;
 pub mod dialect;
 pub mod discover;
 pub mod exchange;
+pub mod gathered;
+pub mod gemini;
 pub mod http;
 pub mod letter;
 pub mod lines;
@@ -17,6 +20,7 @@ pub mod openai;
 pub mod openrouter;
 pub mod pace;
 pub mod refusal;
+pub mod responses;
 pub mod shape;
 pub mod speaker;
 pub mod sse;
@@ -85,6 +89,15 @@ pub trait Endpoint: Send + Sync {
     /// The server's own count of a text's tokens, without template; `None` where it has none.
     fn count_tokens<'a>(&'a self, _text: &'a Rope) -> BoxFuture<'a, Option<u64>> {
         Box::pin(async { None })
+    }
+
+    /// Makes ready for questions of up to so many tokens, prompt and answer together: Ollama loads
+    /// the model with a window of that size.
+    ///
+    /// # Errors
+    /// In one line, where such questions would be cut without a word or the model cannot be loaded.
+    fn make_ready<'a>(&'a self, _needed_tokens: u64) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async { Ok(()) })
     }
 
     /// What had to be changed in the requests because the server refused a field, in words:

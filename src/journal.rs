@@ -1,9 +1,11 @@
 //! `journal.jsonl`: every attempt a line, written and flushed before anything else hears of it.
 
+mod control;
 mod file;
 mod row;
 mod run_file;
 
+pub use control::{Control, ControlIntent, ControlKind, ControlNote};
 pub use file::{Journal, Loaded};
 pub use row::{Intent, Line, Outcome, PromptNote, Row, SCHEMA};
-pub use run_file::{Asking, Named, RUN_SCHEMA, RunFile};
+pub use run_file::{Asking, FoundWindow, Named, RUN_SCHEMA, RunFile};

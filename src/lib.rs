@@ -25,6 +25,7 @@ pub mod corpus; // the texts that haystacks are cut from
 pub mod gguf; // what the weights say of themselves
 pub mod names; // the word lists that keys and answers are drawn from
 pub mod number; // numbers as people read them
+pub mod reconcile; // what a server's count of a prompt says of it
 pub mod task; // the kinds of questions
 
 // floor 2: what is cut and counted
@@ -45,6 +46,7 @@ pub mod prompt; // a finished prompt of an exact length
 pub mod score; // the class of an answer, by rules alone
 
 // floor 6: the plan of a run, and those who answer
+pub mod canary; // control prompts that show what was cut
 pub mod endpoint; // the seam to whoever answers, and the OpenAI-compatible dialect
 pub mod plan; // the grid of trials, in the order they are asked
 pub mod price; // what tokens cost, as data

@@ -1,5 +1,6 @@
 //! What people read: `report.md`, `report.html` and the cells as CSV.
 
+use crate::journal::FoundWindow;
 use crate::summary::Summary;
 
 mod advice;
@@ -26,6 +27,11 @@ pub fn html(summary: &Summary, run: &str, svg_accuracy: &str, svg_heatmap: &str)
 /// counts, accuracy and interval as shares. What was not scored has empty fields.
 pub fn csv(summary: &Summary) -> String {
     csv::write(summary)
+}
+
+/// What the search for the served window found, in one sentence.
+pub fn window(found: &FoundWindow) -> String {
+    finding::window(found)
 }
 
 #[cfg(test)]

@@ -1,28 +1,37 @@
 //! Trials into rows: in order, a few at a time, with retries, caps and a clean stop.
 
+mod calibrate;
 mod clock;
+mod controls;
 mod pace;
 mod settle;
+mod sizing;
+mod spending;
+mod window;
 
+pub use calibrate::{calibrate, fit_before};
 pub use clock::now_ms;
+pub use controls::{Canaries, Controls};
 pub use settle::{judge, void_reason};
+pub use spending::Spending;
+pub use window::find_window;
 
 use crate::endpoint::{Ask, Endpoint};
 use crate::fact::Facts;
+use crate::haystack::Route;
 use crate::index::Index;
-use crate::journal::{Intent, Journal, Loaded, Outcome, PromptNote, Row, SCHEMA};
+use crate::journal::{ControlKind, Intent, Journal, Loaded, Outcome, PromptNote, Row, SCHEMA};
 use crate::plan::{Group, Plan, Trial};
-use crate::price::Price;
-use crate::prompt::{Assembler, Prompt, Set, SetPlan};
+use crate::prompt::{Assembler, Prompt, SetPlan};
+use crate::reconcile::{Basis, Expected};
 use crate::reply::Failure;
 use crate::seed::RunKey;
 use anyhow::Result;
 use futures_util::StreamExt;
 use pace::{Backoff, Inflight};
 use settle::Verdict;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::watch;
 
 /// How trials are asked; nothing here changes a prompt.
@@ -42,16 +51,10 @@ pub struct Settings {
     pub max_inflight_tokens: u64,
     /// Attempts after the first for failures that may pass.
     pub retries: u32,
-    /// Tokens that the chat template adds; none where it is not known.
-    pub overhead_tokens: Option<u64>,
-    /// True where the index counts in the model's own tokens.
-    pub exact: bool,
-    /// True where lengths are corrected by the server's own count.
-    pub server_counts: bool,
-    /// Caps.
-    pub caps: Caps,
-    /// Price, where known.
-    pub price: Option<Price>,
+    /// What expected token counts rest on.
+    pub basis: Basis,
+    /// When canaries are asked.
+    pub canaries: Canaries,
 }
 
 /// What a run may spend, over all its resumptions.
@@ -125,6 +128,8 @@ pub struct Runner<'a> {
     pub journal: &'a Journal,
     /// Gives the text of a row's prompt back, for echoes.
     pub corpus: &'a crate::corpus::Corpus,
+    /// Asks what scores nothing.
+    pub controls: &'a Controls<'a>,
 }
 
 struct Session<'a> {
@@ -132,9 +137,9 @@ struct Session<'a> {
     sink: Mutex<&'a mut dyn Sink>,
     settled: HashMap<u64, ()>,
     attempts: HashMap<u64, u32>,
-    spent_trials: AtomicU64,
-    spent_tokens: AtomicU64,
-    spent_microdollars: AtomicU64,
+    spending: &'a Spending,
+    /// Lengths at which a canary was asked.
+    canaried: Mutex<HashSet<u64>>,
     inflight: Inflight,
     end: Mutex<Option<Ended>>,
 }
@@ -165,16 +170,19 @@ impl Runner<'_> {
             runner: self,
             sink: Mutex::new(sink),
             attempts: before.attempts.clone(),
-            spent_trials: AtomicU64::new(before.rows.len() as u64),
-            spent_tokens: AtomicU64::new(0),
-            spent_microdollars: AtomicU64::new(0),
+            spending: &self.controls.spending,
+            canaried: Mutex::new(
+                before
+                    .controls
+                    .iter()
+                    .filter(|control| control.kind == ControlKind::Canary)
+                    .map(|control| control.length_tokens)
+                    .collect(),
+            ),
             inflight: Inflight::new(self.settings.max_inflight_tokens),
             end: Mutex::new(None),
             settled,
         };
-        for row in &before.rows {
-            session.spend(row);
-        }
         let groups = self.plan.groups.iter().filter(|group| {
             group
                 .trials
@@ -212,15 +220,18 @@ impl Session<'_> {
         let questions = group.questions(runner.facts, values)?;
         let route = group.route(runner.index, runner.key);
         let length_tokens = group.trials[0].length_tokens;
-        let overhead = runner.settings.overhead_tokens.unwrap_or(0);
+        let basis = &runner.settings.basis;
+        if runner.settings.canaries == Canaries::Always {
+            self.canary(length_tokens, &route, stop.clone()).await?;
+        }
         let mut plan = SetPlan {
-            text_tokens: length_tokens.saturating_sub(overhead),
+            text_tokens: basis.text_tokens(length_tokens),
             needles: &needles,
             questions: &questions,
             question_at: runner.plan.grid.question_at,
         };
         let mut counted = None;
-        if runner.settings.server_counts {
+        if matches!(basis, Basis::Counted { .. }) {
             counted = self.fit_to_server(group, &route, &mut plan).await?;
         }
         let set = runner.assembler.set(&route, plan.clone())?;
@@ -229,16 +240,7 @@ impl Session<'_> {
                 continue;
             }
             let prompt = set.prompt(slot, group.rounding(trial, runner.key))?;
-            let expected = match counted {
-                Some(difference) => {
-                    Some((prompt.text_tokens as i64 + difference).max(0) as u64 + overhead)
-                }
-                None if runner.settings.exact => runner
-                    .settings
-                    .overhead_tokens
-                    .map(|overhead| prompt.text_tokens + overhead),
-                None => None,
-            };
+            let expected = basis.expected(prompt.text_tokens, counted);
             self.trial(
                 group,
                 trial,
@@ -255,42 +257,12 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Sizes a haystack by the server's own count of the whole prompt, in at most three calls.
-    /// Returns how many tokens more than the index the server counts.
-    async fn fit_to_server(
-        &self,
-        group: &Group,
-        route: &crate::haystack::Route,
-        plan: &mut SetPlan<'_>,
-    ) -> Result<Option<i64>> {
-        let wanted = plan.text_tokens as i64;
-        let mut difference = None;
-        for _ in 0..3 {
-            let set: Set<'_> = self.runner.assembler.set(route, plan.clone())?;
-            let prompt = set.prompt(0, group.rounding(&group.trials[0], self.runner.key))?;
-            let Some(counted) = self.runner.endpoint.count_tokens(&prompt.rope).await else {
-                return Ok(difference);
-            };
-            let off = counted as i64 - wanted;
-            difference = Some(counted as i64 - prompt.text_tokens as i64);
-            if off == 0 {
-                break;
-            }
-            // Tokens of the index per token of the server, for large differences.
-            let step = off * prompt.text_tokens as i64 / (counted as i64).max(1);
-            plan.text_tokens = (plan.text_tokens as i64
-                - if step == 0 { off.signum() } else { step })
-            .max(1) as u64;
-        }
-        Ok(difference)
-    }
-
     async fn trial(
         &self,
         group: &Group,
         trial: &Trial,
         prompt: &Prompt,
-        expected: Option<u64>,
+        expected: Option<Expected>,
         question: &str,
         mut stop: watch::Receiver<bool>,
     ) -> Result<()> {
@@ -304,7 +276,7 @@ impl Session<'_> {
             temperature: settings.temperature,
             reasoning: settings.reasoning.clone(),
         };
-        let tokens = expected.unwrap_or(prompt.text_tokens);
+        let tokens = expected.map_or(prompt.text_tokens, |expected| expected.tokens);
         let mut attempt = self.attempts.get(&trial.id).copied().unwrap_or(0);
         let mut failures = 0;
         let mut enlarged = false;
@@ -317,7 +289,7 @@ impl Session<'_> {
                 return Ok(());
             }
             // Behind the permit: whoever waits for it must see what was spent meanwhile.
-            if let Some(cap) = self.cap_reached(tokens) {
+            if let Some(cap) = self.spending.cap_reached(self.inflight.tokens(), tokens) {
                 self.finish(Ended::Capped(cap));
                 return Ok(());
             }
@@ -352,10 +324,16 @@ impl Session<'_> {
             let verdict = settle::verdict(&row, enlarged, failures < retries);
             row.settled = matches!(verdict, Verdict::Settled);
             runner.journal.record(row.clone())?;
-            self.spend(&row);
+            self.spending.spend(row.reply(), row.prompt.text_tokens);
             self.tell(&Event::Recorded(&row));
+            let is_mismatch = row.void.as_deref().is_some_and(settle::is_mismatch);
             match verdict {
                 Verdict::Settled => {
+                    if is_mismatch && settings.canaries == Canaries::Auto {
+                        let route = group.route(runner.index, runner.key);
+                        self.canary(trial.length_tokens, &route, stop.clone())
+                            .await?;
+                    }
                     if let Outcome::Failure(failure) = &row.outcome
                         && (failure.is_fatal() || matches!(failure, Failure::Unreachable { .. }))
                     {
@@ -385,12 +363,36 @@ impl Session<'_> {
         }
     }
 
+    /// Asks for the codes at a length, once in a run.
+    async fn canary(
+        &self,
+        length_tokens: u64,
+        route: &Route,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<()> {
+        let is_first = self
+            .canaried
+            .lock()
+            .is_ok_and(|mut asked| asked.insert(length_tokens));
+        if !is_first || self.ended() {
+            return Ok(());
+        }
+        let _permit = tokio::select! {
+            permit = self.inflight.take(length_tokens, 0) => permit,
+            () = stopped(&mut stop) => return Ok(()),
+        };
+        tokio::select! {
+            asked = self.runner.controls.canary(length_tokens, route) => asked.map(|_| ()),
+            () = stopped(&mut stop) => { self.finish(Ended::Interrupted); Ok(()) }
+        }
+    }
+
     fn row(
         &self,
         group: &Group,
         trial: &Trial,
         prompt: &Prompt,
-        expected: Option<u64>,
+        expected: Option<Expected>,
         question: &str,
     ) -> Result<Row> {
         let runner = self.runner;
@@ -414,8 +416,9 @@ impl Session<'_> {
                 blake3: prompt.rope.blake3_hex(),
                 bytes: prompt.rope.raw_bytes(),
                 text_tokens: prompt.text_tokens,
-                expected_tokens: expected,
-                exact: runner.settings.exact,
+                expected_tokens: expected.map(|expected| expected.tokens),
+                tolerance_tokens: expected.map(|expected| expected.tolerance_tokens),
+                exact: matches!(runner.settings.basis, Basis::Exact { .. }),
                 placed: prompt.placed[trial.slot as usize],
                 shares: prompt.shares,
                 parts: prompt.parts.clone(),
@@ -444,44 +447,6 @@ impl Session<'_> {
         if let Ok(mut end) = self.end.lock() {
             end.get_or_insert(ended);
         }
-    }
-
-    fn spend(&self, row: &Row) {
-        let Some(reply) = row.reply() else {
-            return;
-        };
-        let prompt = reply.usage.prompt_tokens.unwrap_or(row.prompt.text_tokens);
-        let output = reply.usage.output_tokens.unwrap_or(0);
-        self.spent_tokens.fetch_add(prompt, Ordering::Relaxed);
-        if let Some(price) = self.runner.settings.price {
-            self.spent_microdollars.fetch_add(
-                (price.usd(prompt, output) * 1e6).ceil() as u64,
-                Ordering::Relaxed,
-            );
-        }
-    }
-
-    /// The cap that the requests under way would break, in words. The one that asks is among
-    /// them, with `tokens` of prompt.
-    fn cap_reached(&self, tokens: u64) -> Option<String> {
-        let caps = &self.runner.settings.caps;
-        let asked = self.spent_trials.load(Ordering::Relaxed);
-        if caps.trials.is_some_and(|cap| asked >= cap) {
-            return Some(format!("--max-trials {asked}"));
-        }
-        let (prompt, output) = self.inflight.tokens();
-        let spent = self.spent_tokens.load(Ordering::Relaxed) + prompt;
-        if let Some(cap) = caps.tokens.filter(|cap| spent > *cap) {
-            return Some(format!("--max-tokens {cap} ({} used)", spent - tokens));
-        }
-        if let (Some(cap), Some(price)) = (caps.cost_usd, self.runner.settings.price) {
-            let spent = self.spent_microdollars.load(Ordering::Relaxed) as f64 / 1e6;
-            if spent + price.usd(prompt, output) > cap {
-                return Some(format!("--max-cost {cap} (${spent:.4} spent)"));
-            }
-        }
-        self.spent_trials.fetch_add(1, Ordering::Relaxed);
-        None
     }
 }
 

@@ -7,18 +7,30 @@
 //! answer.
 
 pub mod body;
+pub mod completion;
+pub mod cut;
+pub mod dialect;
+mod doors;
+pub mod fault;
 pub mod json;
+pub mod line;
+pub mod log;
 #[cfg(test)]
 mod made;
 pub mod mind;
-pub mod openai;
+pub mod playback;
 pub mod prefix;
 pub mod reader;
 pub mod responder;
+pub mod route;
 pub mod server;
+pub mod speech;
 pub mod truth;
 pub mod wire;
 
+pub use fault::{FAULTS, Faults};
+pub use log::Log;
+pub use responder::Responder;
 pub use server::{Serving, serve};
-pub use truth::Truth;
+pub use truth::{MODIFIERS, NAMES, Truth};
 pub use wire::SimWire;

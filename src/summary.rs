@@ -1,9 +1,13 @@
 //! From journal rows to cells, curve and counts: the machine's interface of a run (`summary.json`).
 
 mod collect;
+mod cuts;
+mod warnings;
 
 pub use collect::summarize;
 
+use crate::canary::Cut;
+use crate::journal::FoundWindow;
 use crate::stats::Interval;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,12 +37,36 @@ pub struct Summary {
     pub confidence: f64,
     /// One entry per task, in the order asked.
     pub tasks: Vec<TaskSummary>,
+    /// What control prompts showed of cuts, shortest length first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<CutFinding>,
+    /// What the search for the served window found, where it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_window: Option<FoundWindow>,
     /// Settings that differ from the defaults, in words; printed with every result.
     pub settings: Vec<String>,
     /// Warnings that a reader of the charts must know.
     pub warnings: Vec<String>,
     /// Totals over the run.
     pub totals: Totals,
+}
+
+/// What became of the control prompt of one length.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CutFinding {
+    /// Length of the complete prompt in tokens.
+    pub length_tokens: u64,
+    /// True where the server's count or its own words prove a cut; false where lost codes alone
+    /// make it suspected.
+    pub proven: bool,
+    /// What the lost codes look like, where they look like one cut.
+    pub cut: Option<Cut>,
+    /// Tokens that the server reported for it.
+    pub reported_tokens: Option<u64>,
+    /// The window of an Ollama server that would have reported this count.
+    pub half_window_tokens: Option<u64>,
+    /// All of it in words.
+    pub words: String,
 }
 
 /// The results of one task.
@@ -73,6 +101,8 @@ pub struct Point {
     pub accuracy: Option<f64>,
     /// Its interval.
     pub interval: Option<Interval>,
+    /// `right / (n + void)`: what it would be if every void trial had failed.
+    pub accuracy_voids_failed: Option<f64>,
     /// Right by RULER's substring rule: a secondary column, never used by a verdict.
     pub substring_right: u64,
 }
@@ -107,6 +137,8 @@ pub struct Totals {
     pub void: u64,
     /// Attempts made, retries included.
     pub attempts: u64,
+    /// Control prompts asked, which score nothing.
+    pub controls: u64,
     /// Prompt tokens that servers reported.
     pub prompt_tokens: u64,
     /// Those of them that came out of a prefix cache.

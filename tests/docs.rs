@@ -186,6 +186,7 @@ fn every_field_is_described_with_its_type_and_every_description_is_true() {
     let run = samples::run();
     samples::compare("Intents", &described("Intents"), &run.intents);
     samples::compare("Rows", &described("Rows"), &samples::rows(run));
+    samples::compare("Controls", &described("Controls"), &samples::controls(run));
     samples::compare("run.json", &described("run.json"), &samples::run_files(run));
     samples::compare(
         "summary.json",
@@ -245,7 +246,9 @@ fn void_rows(row: &Row) -> Vec<Row> {
     clamped.text = "The number is".into();
     clamped.stop = Stop::Length;
     clamped.usage.output_tokens = Some(1);
-    [cut, over, none, clamped]
+    let mut told = reply.clone();
+    told.cut = Some("compressed".into());
+    [cut, over, none, clamped, told]
         .into_iter()
         .map(Outcome::Reply)
         .chain(samples::failures().into_iter().map(Outcome::Failure))

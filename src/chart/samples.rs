@@ -41,6 +41,7 @@ pub fn task(
             haystacks: haystacks.min(n),
             accuracy: (n > 0).then(|| right as f64 / n as f64),
             interval: (n > 0).then(|| clopper_pearson(right, n, 0.95)),
+            accuracy_voids_failed: (n + void > 0).then(|| right as f64 / (n + void) as f64),
             substring_right: (right + n) / 2,
         });
     }
@@ -85,12 +86,15 @@ pub fn summary(model: &str, tasks: Vec<TaskSummary>) -> Summary {
             scored,
             void,
             attempts: scored + 2 * void,
+            controls: 0,
             prompt_tokens: points().map(|p| p.n * p.length_tokens).sum(),
             cached_tokens: 0,
             output_tokens: 12 * scored,
             cost_usd: None,
         },
         tasks,
+        cuts: Vec::new(),
+        found_window: None,
         settings: Vec::new(),
         warnings: Vec::new(),
     }

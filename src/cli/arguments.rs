@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use super::doctor::Doctor;
+use crate::sim::{FAULTS, MODIFIERS, NAMES};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -35,7 +36,12 @@ pub enum Command {
 
 const TARGETS: &str = "TARGET is one of
   http://host:8000/v1#model   any OpenAI-compatible server; #model may be left out where it lists one
-  openai:MODEL                OpenAI, with the key in OPENAI_API_KEY
+  openai:MODEL                OpenAI, with the key in OPENAI_API_KEY; openai-responses:MODEL by its newer API
+  anthropic:MODEL             Anthropic, with the key in ANTHROPIC_API_KEY
+  gemini:MODEL                Google's Gemini, with the key in GEMINI_API_KEY or GOOGLE_API_KEY
+  azure:DEPLOYMENT            Azure OpenAI at AZURE_OPENAI_ENDPOINT, with the key in AZURE_OPENAI_API_KEY
+  openrouter:MODEL            OpenRouter, with the key in OPENROUTER_API_KEY
+  ollama:MODEL                Ollama by its own API, at OLLAMA_HOST or on this machine
   local:NAME_OR_PATH.gguf     a model on this machine; smollm2 is fetched by itself
   sim:NAME                    a simulated model: perfect, cliff=64k, decay=64k, middle=0.4, flaky=0.2, grep
 
@@ -119,6 +125,23 @@ pub struct Sweep {
     /// Accuracy below which a length counts as not served well
     #[arg(long, default_value_t = 0.85, help_heading = "Asking")]
     pub threshold: f64,
+    /// Control prompts with codes at known places, which show what was cut: auto asks one at each length at which a token count does not match
+    #[arg(long, default_value = "auto", value_parser = ["auto", "always", "never"], help_heading = "Asking")]
+    pub canaries: String,
+    /// Learn how the server counts tokens, from four prompts of up to 16,000 tokens, where neither its tokenizer nor a count is at hand
+    #[arg(long, default_value = "auto", value_parser = ["auto", "never"], help_heading = "Asking")]
+    pub calibrate: String,
+    /// Search for the window that is really served, refusals and silent cuts alike
+    #[arg(long, help_heading = "Asking")]
+    pub find_window: bool,
+    /// Share of void trials above which the run ends undecided, with exit code 3
+    #[arg(
+        long,
+        default_value_t = 0.2,
+        value_name = "SHARE",
+        help_heading = "Asking"
+    )]
+    pub max_void: f64,
     /// The window that is advertised, drawn in the chart [default: as the endpoint declares]
     #[arg(long, help_heading = "Asking")]
     pub advertised: Option<String>,
@@ -132,6 +155,24 @@ pub struct Sweep {
     /// Request header NAME:VALUE, may be given again; values are kept secret
     #[arg(long, value_name = "NAME:VALUE", help_heading = "Connection")]
     pub header: Vec<String>,
+    /// Request field of your own as JSON, may be given again: top_k=1, 'provider={"only":["x"]}'
+    #[arg(long, value_name = "KEY=JSON", help_heading = "Connection")]
+    pub param: Vec<String>,
+    /// Another address for a named provider's API: a proxy, or a server that speaks its dialect
+    #[arg(long, value_name = "URL", help_heading = "Connection")]
+    pub base_url: Option<String>,
+    /// Requests a minute at most; the limits in the provider's own headers are honoured anyhow
+    #[arg(long, value_name = "N", help_heading = "Connection")]
+    pub rpm: Option<u64>,
+    /// Tokens a minute at most, prompts and output budgets together
+    #[arg(long, value_name = "TOKENS", help_heading = "Connection")]
+    pub tpm: Option<String>,
+    /// Seconds that the first event of an answer may take [default: 600 and 2,000 for each megabyte of prompt]
+    #[arg(long, value_name = "SECONDS", help_heading = "Connection")]
+    pub first_event_timeout: Option<u64>,
+    /// Seconds of silence that end an answer once it has begun [default: 300]
+    #[arg(long, value_name = "SECONDS", help_heading = "Connection")]
+    pub idle_timeout: Option<u64>,
     /// How local models run: auto, a llama-server (found, or fetched where it runs here), or the built-in engine
     #[arg(long, default_value = "auto", value_parser = ["auto", "llama-server", "engine"], help_heading = "Connection")]
     pub backend: String,
@@ -197,12 +238,44 @@ pub struct Report {
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
+#[command(after_help = served())]
 pub struct Serve {
     /// The simulated model: sim:perfect, sim:cliff=64k …
     pub target: String,
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     pub port: u16,
+    /// What goes wrong, with which share of the questions (all where none is given); may be given
+    /// again
+    #[arg(long, value_name = "KIND[=ARG][:RATE],…")]
+    pub fault: Vec<String>,
+    /// Draws the faults of other questions; the same number and the same order of questions
+    /// give the same faults [default: 0]
+    #[arg(long, value_name = "N")]
+    pub fault_seed: Option<u64>,
+    /// Write a line of JSON of each request: its faults, and its tokens as received, read, reported
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+/// The models, what may follow their names, and the faults.
+fn served() -> String {
+    let mut text = "It answers as OpenAI (/v1/chat/completions, /v1/responses), Anthropic \
+        (/v1/messages), Gemini (/v1beta/models/…), Ollama (/api/chat) and vLLM (/tokenize) do.\n"
+        .to_owned();
+    for (title, table) in [
+        ("Simulated models", NAMES),
+        ("After a model's name, with a comma", MODIFIERS),
+        ("Faults", FAULTS),
+    ] {
+        let widest = table.iter().map(|(name, _)| name.len()).max();
+        let widest = widest.unwrap_or_default();
+        text.push_str(&format!("\n{title}:\n"));
+        for (name, what) in table {
+            text.push_str(&format!("  {name:widest$}  {what}\n"));
+        }
+    }
+    text
 }
 
 #[cfg(test)]

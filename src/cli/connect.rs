@@ -3,11 +3,18 @@
 use super::arguments::Sweep;
 use super::progress::Fetching;
 use super::screen;
+use super::sweep::params;
 use crate::endpoint::connect::{ConnectOptions, connect};
+use crate::endpoint::exchange::Patience;
 use crate::endpoint::http::{Secret, is_loopback};
+use crate::endpoint::pace::Limits;
+use crate::endpoint::target::{Provider, Target};
 use crate::endpoint::{Ask, Endpoint, Served};
 use crate::gguf::Metadata;
+use crate::length::parse_tokens;
 use crate::local::{self, Store, server};
+use crate::number::grouped;
+use crate::reconcile::Basis;
 use crate::rope::Rope;
 use crate::sim::{SimWire, Truth};
 use crate::template::ChatTemplate;
@@ -15,6 +22,7 @@ use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A target that can be asked.
 pub struct Connected {
@@ -43,12 +51,17 @@ struct Local {
 
 /// Connects to the target. With `--dry-run` no local model is started: `ask` must not be called then.
 pub async fn target(arguments: &Sweep, log_folder: Option<&Path>) -> Result<Connected> {
+    if let (Some(("local" | "sim", _)), Some(_)) =
+        (arguments.target.split_once(':'), &arguments.base_url)
+    {
+        bail!("--base-url is for a named provider, such as anthropic:MODEL");
+    }
     match arguments.target.split_once(':') {
         Some(("local", what)) => local(arguments, what, log_folder).await,
         Some(("sim", what)) => sim(arguments, what).await,
-        Some(("http" | "https" | "openai", _)) => remote(arguments).await,
+        Some((scheme, _)) if Target::knows(scheme) => remote(arguments).await,
         _ => bail!(
-            "unknown target {}: use http://host:8000/v1#model, openai:MODEL, local:NAME_OR_PATH.gguf or sim:NAME",
+            "unknown target {}: use http://host:8000/v1#model, PROVIDER:MODEL (openai, anthropic, gemini, azure, openrouter, ollama), local:NAME_OR_PATH.gguf or sim:NAME",
             arguments.target
         ),
     }
@@ -59,17 +72,17 @@ async fn sim(arguments: &Sweep, what: &str) -> Result<Connected> {
     let wire = Arc::new(SimWire::new(truth)?);
     let options = ConnectOptions {
         target: arguments.target.clone(),
+        params: params(arguments)?,
         wire: Some(wire),
         ..ConnectOptions::default()
     };
     let endpoint = connect(options).await?;
     // The simulated model says what it counts with, like a published tokenizer.
     let tokenizer = Tokenizer::bundled("o200k")?;
-    let overhead_tokens = probe(endpoint.as_ref(), &tokenizer, arguments).await?;
     Ok(Connected {
         endpoint,
         tokenizer: Some(tokenizer),
-        overhead_tokens,
+        overhead_tokens: None,
         free: true,
         one_at_a_time: false,
         _server: None,
@@ -84,21 +97,39 @@ async fn remote(arguments: &Sweep) -> Result<Connected> {
         )?;
         headers.push((name.trim().to_string(), Secret::new(value.trim())));
     }
+    let target = Target::from_env(
+        &arguments.target,
+        arguments.api_key_env.as_deref(),
+        arguments.base_url.as_deref(),
+    )?;
     let endpoint = connect(ConnectOptions {
         target: arguments.target.clone(),
         api_key_env: arguments.api_key_env.clone(),
         headers,
+        params: params(arguments)?,
+        base_url: arguments.base_url.clone(),
         ca_cert: arguments.ca_cert.clone(),
+        idle: arguments.idle_timeout.map(Duration::from_secs),
+        patience: patience(arguments),
+        limits: Limits {
+            requests_per_minute: arguments.rpm,
+            tokens_per_minute: arguments
+                .tpm
+                .as_deref()
+                .map(parse_tokens)
+                .transpose()
+                .context("bad --tpm")?,
+        },
         ..ConnectOptions::default()
     })
     .await?;
-    let free = reqwest::Url::parse(&arguments.target).is_ok_and(|url| is_loopback(&url));
-    let tokenizer = match (
-        &arguments.tokenizer,
-        arguments.target.strip_prefix("openai:"),
-    ) {
-        (Some(_), _) | (None, None) => None,
-        (None, Some(_)) => Some(Tokenizer::bundled("o200k")?),
+    let free = is_loopback(&target.base);
+    let tokenizer = match (&arguments.tokenizer, target.provider) {
+        // Whatever else answers under the provider's dialect has a vocabulary of its own.
+        (None, Provider::OpenAi | Provider::Responses) if target.is_openai() => {
+            Some(Tokenizer::bundled("o200k")?)
+        }
+        _ => None,
     };
     Ok(Connected {
         endpoint,
@@ -108,6 +139,18 @@ async fn remote(arguments: &Sweep) -> Result<Connected> {
         one_at_a_time: false,
         _server: None,
     })
+}
+
+/// The clock of the first event: the user's own is for prompts of any length.
+fn patience(arguments: &Sweep) -> Patience {
+    match arguments.first_event_timeout {
+        Some(seconds) => Patience {
+            base: Duration::from_secs(seconds),
+            per_megabyte: Duration::ZERO,
+            ..Patience::default()
+        },
+        None => Patience::default(),
+    }
 }
 
 async fn local(arguments: &Sweep, what: &str, log_folder: Option<&Path>) -> Result<Connected> {
@@ -156,6 +199,7 @@ async fn local(arguments: &Sweep, what: &str, log_folder: Option<&Path>) -> Resu
             Ok(server) => {
                 let endpoint = connect(ConnectOptions {
                     target: server.base_url.clone(),
+                    params: params(arguments)?,
                     ..ConnectOptions::default()
                 })
                 .await?;
@@ -169,6 +213,9 @@ async fn local(arguments: &Sweep, what: &str, log_folder: Option<&Path>) -> Resu
             }
             Err(error) => return Err(error),
         }
+    }
+    if !arguments.param.is_empty() {
+        bail!("the built-in engine takes no --param: use a llama-server (--llama-server PATH)");
     }
     let endpoint = engine(&local, arguments)?;
     fetching.done();
@@ -266,8 +313,29 @@ impl Endpoint for Unstarted {
     }
 }
 
-/// Tokens that the server's template adds: what it reports for a short question, less the
-/// question's own. None where it reports none.
+/// Two short texts in several alphabets: a tokenizer that is not the server's own shows on the
+/// second, because the two then differ by more than the template.
+const SHORT: &str = "The sea was calm.\n\nWhat was calm? Answer with one word only.";
+const VARIED: &str = "In 1984 the harbour master's ledger listed 27,519 crates, 3.14159 tonnes of \
+    Ölpapier, «naïve façade» tiles, and a crate marked 漢字かな交じり文. Вчера капитан записал: \
+    0xDEADBEEF, http://example.org/a?b=c&d=%20, {\"key\": [1, 2, 3]}. Antidisestablishmentarianism, \
+    he wrote, is an unpronounceable word; internationalisation (i18n) is another. \
+    The sea was calm.\n\nWhat was calm? Answer with one word only.";
+/// Tokens by which the two may differ: some templates trim, some servers add a blank.
+const TEMPLATE_TOLERANCE_TOKENS: i64 = 2;
+
+/// What two short questions tell of a server's count.
+pub enum Template {
+    /// It adds so many tokens to any text.
+    Adds(u64),
+    /// It reports no counts.
+    Untold,
+    /// It counts otherwise than the tokenizer, which therefore is not its own; in words.
+    Differs(String),
+}
+
+/// Measures the template: what the server reports for two short questions, less their own tokens,
+/// by the tokenizer or, where `server_counts`, by the server's own count.
 ///
 /// # Errors
 /// When even a short question fails: better told before a long one is paid for.
@@ -275,49 +343,90 @@ pub async fn probe(
     endpoint: &dyn Endpoint,
     tokenizer: &Tokenizer,
     arguments: &Sweep,
-) -> Result<Option<u64>> {
-    const SHORT: &str = "The sea was calm.\n\nWhat was calm? Answer with one word only.";
-    let ask = Ask {
-        system: arguments.system.clone(),
-        prompt: Rope::of(SHORT),
-        shared_pieces: 0,
-        max_output_tokens: arguments.max_output.max(16),
-        temperature: super::sweep::temperature(arguments)?,
-        reasoning: arguments.reasoning.clone(),
-    };
-    let reply = endpoint
-        .ask(&ask)
-        .await
-        .context("a short trial question failed")?;
-    let own = tokenizer.count(SHORT)?;
-    Ok(reply
-        .usage
-        .prompt_tokens
-        .and_then(|reported| reported.checked_sub(own)))
+    server_counts: bool,
+) -> Result<Template> {
+    let mut added = Vec::new();
+    for text in [SHORT, VARIED] {
+        let prompt = Rope::of(text);
+        let ask = Ask {
+            system: arguments.system.clone(),
+            prompt: prompt.clone(),
+            shared_pieces: 0,
+            max_output_tokens: arguments.max_output.max(16),
+            temperature: super::sweep::temperature(arguments)?,
+            reasoning: arguments.reasoning.clone(),
+        };
+        let reply = endpoint
+            .ask(&ask)
+            .await
+            .context("a short trial question failed")?;
+        let own = match server_counts {
+            true => endpoint.count_tokens(&prompt).await,
+            false => Some(tokenizer.count(text)?),
+        };
+        match (reply.usage.prompt_tokens, own) {
+            (Some(reported), Some(own)) => added.push(reported as i64 - own as i64),
+            _ => return Ok(Template::Untold),
+        }
+    }
+    let (short, varied) = (added[0], added[1]);
+    if short < 0 || (short - varied).abs() > TEMPLATE_TOLERANCE_TOKENS {
+        return Ok(Template::Differs(format!(
+            "the server does not count as {} does: {short} tokens more for one short text, {varied} \
+             for another",
+            match server_counts {
+                true => "its own counting endpoint",
+                false => tokenizer.name(),
+            }
+        )));
+    }
+    Ok(Template::Adds(short as u64))
 }
 
-/// Says in two lines what was found.
-pub fn describe(connected: &Connected, server_counts: bool) {
+/// Says in two lines what was found, and which cut would go unnoticed at the longest length.
+pub fn describe(connected: &Connected, basis: &Basis, longest_tokens: u64) {
     let served = connected.endpoint.served();
     let window = served
         .window_tokens
         .map_or("declares no window".to_string(), |tokens| {
-            format!(
-                "declares a window of {} tokens",
-                crate::number::grouped(tokens)
-            )
+            format!("declares a window of {} tokens", grouped(tokens))
         });
     let software = served
         .software
         .as_deref()
         .map_or(String::new(), |name| format!(" ({name})"));
     screen::note(&format!("{}{software} {window}", served.model));
-    screen::note(&match (&connected.tokenizer, connected.overhead_tokens) {
-        (Some(tokenizer), Some(overhead)) => {
-            format!("lengths are exact: counted with {}, {overhead} tokens of chat template included", tokenizer.name())
+    let name = connected
+        .tokenizer
+        .as_ref()
+        .map(|tokenizer| tokenizer.name());
+    let lengths = match (basis, name) {
+        (Basis::Exact { overhead_tokens: Some(overhead) }, Some(name)) => {
+            format!("lengths are exact: counted with {name}, {overhead} tokens of chat template included")
         }
-        (Some(tokenizer), None) => format!("lengths are counted with {}; the chat template's tokens are not known", tokenizer.name()),
-        (None, _) if server_counts => "lengths follow the server's own count, to a few tokens".to_string(),
-        (None, _) => "the model's tokenizer is not known: lengths are estimates by o200k (give it with --tokenizer)".to_string(),
+        (Basis::Exact { .. }, Some(name)) => {
+            format!("lengths are counted with {name}; the chat template's tokens are not known")
+        }
+        (Basis::Counted { estimate: true, .. }, _) => {
+            "lengths follow the server's own count, which is an estimate".to_string()
+        }
+        (Basis::Counted { .. }, _) => {
+            "lengths follow the server's own count, to a few tokens".to_string()
+        }
+        (Basis::Fitted(fit), _) => format!(
+            "lengths are fitted to the server's counts ({:.3} tokens per token of ours, residual {:.2} %)",
+            fit.slope,
+            100.0 * fit.residual
+        ),
+        _ => "the model's tokenizer is not known: lengths are estimates by o200k (give it with --tokenizer)".to_string(),
+    };
+    screen::note(&match basis.blind_tokens(longest_tokens) {
+        Some(blind) => format!(
+            "{lengths}; a cut of more than {} tokens would show",
+            grouped(blind)
+        ),
+        None => {
+            format!("{lengths}; a cut of the prompt would show only if it were a quarter or more")
+        }
     });
 }

@@ -7,6 +7,7 @@ use crate::journal::{Journal, Loaded, RunFile};
 use crate::lexicon::Lexicon;
 use crate::plan::{Group, Plan, Trial};
 use crate::prompt::{Assembler, Prompt, SetPlan};
+use crate::reconcile::Basis;
 use crate::seed::{RunKey, Secret};
 use crate::summary::{Summary, summarize};
 use crate::tokens::Tokenizer;
@@ -177,7 +178,7 @@ impl Ground {
         tokenizer: &Tokenizer,
         plan: &Plan,
         key: &RunKey,
-        overhead_tokens: u64,
+        basis: &Basis,
     ) -> Result<()> {
         let assembler = Assembler::new(&self.corpus, &self.index, tokenizer);
         let lengths = &plan.grid.lengths_tokens;
@@ -188,7 +189,7 @@ impl Ground {
                 };
                 if let Some(group) = plan.groups.iter().find(is_meant) {
                     let trial = &group.trials[0];
-                    self.prompt(&assembler, plan, group, trial, key, overhead_tokens)?;
+                    self.prompt(&assembler, plan, group, trial, key, basis)?;
                 }
             }
         }
@@ -203,12 +204,12 @@ impl Ground {
         group: &Group,
         trial: &Trial,
         key: &RunKey,
-        overhead_tokens: u64,
+        basis: &Basis,
     ) -> Result<Prompt> {
         let needles = group.needles(&self.facts, plan.grid.values)?;
         let questions = group.questions(&self.facts, plan.grid.values)?;
         let set = SetPlan {
-            text_tokens: trial.length_tokens.saturating_sub(overhead_tokens),
+            text_tokens: basis.text_tokens(trial.length_tokens),
             needles: &needles,
             questions: &questions,
             question_at: plan.grid.question_at,
@@ -226,7 +227,7 @@ pub fn write_results(
     loaded: &Loaded,
     corpus: &Corpus,
 ) -> Result<Summary> {
-    let summary = summarize(run, plan, &loaded.rows, corpus, run.price);
+    let summary = summarize(run, plan, loaded, corpus, run.price);
     let mut json = serde_json::to_vec_pretty(&summary).context("cannot write summary.json")?;
     json.push(b'\n');
     write(folder, "summary.json", &json)?;

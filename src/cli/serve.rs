@@ -2,7 +2,7 @@
 
 use super::arguments::Serve;
 use super::{Exit, screen};
-use crate::sim::{Truth, serve};
+use crate::sim::{Log, Responder, Truth, serve};
 use anyhow::{Context, Result};
 
 /// Serves until interrupted.
@@ -13,12 +13,18 @@ pub async fn run(arguments: &Serve) -> Result<Exit> {
             arguments.target
         )
     })?;
-    let serving = serve(
-        Truth::parse(name)?,
-        arguments.port,
-        super::setup::interrupted(),
-    )
-    .await?;
+    let mut truth = Truth::parse(name)?;
+    for list in &arguments.fault {
+        truth.faults.add(list)?;
+    }
+    if let Some(seed) = arguments.fault_seed {
+        truth.faults.seed = seed;
+    }
+    let mut responder = Responder::new(truth)?;
+    if let Some(path) = &arguments.log {
+        responder = responder.with_log(Log::create(path)?);
+    }
+    let serving = serve(responder, arguments.port, super::setup::interrupted()).await?;
     screen::out(&format!("{}#sim:{name}", serving.base_url()));
     serving.stopped().await;
     Ok(Exit::Done)

@@ -56,14 +56,13 @@ fn rebuilt(kept: Kept, id: u64) -> Result<crate::rope::Rope> {
     })?;
     let ground = Ground::lay(kept.corpus, &tokenizer, &kept.plan, &kept.key)?;
     let assembler = Assembler::new(&ground.corpus, &ground.index, &tokenizer);
-    let overhead_tokens = kept.run.overhead_tokens.unwrap_or(0);
     let prompt = ground.prompt(
         &assembler,
         &kept.plan,
         group,
         trial,
         &kept.key,
-        overhead_tokens,
+        &kept.run.basis(),
     )?;
     Ok(prompt.rope)
 }

@@ -1,10 +1,13 @@
 //! `sweep`: the main job, from a target to charts.
 
 mod options;
+mod params;
 
 pub use options::temperature;
+pub use params::params;
 
 use super::arguments::Sweep;
+use super::connect::Template;
 use super::consent::Estimate;
 use super::folder::{self, Ground};
 use super::progress::Progressing;
@@ -15,7 +18,10 @@ use crate::length::parse_tokens;
 use crate::number::grouped;
 use crate::plan::Plan;
 use crate::prompt::{Assembler, FORMAT};
-use crate::run::{Ended, Runner, Settings, now_ms};
+use crate::reconcile::Basis;
+use crate::run::{
+    Controls, Ended, Runner, Settings, Spending, calibrate, find_window, fit_before, now_ms,
+};
 use crate::seed::Secret;
 use crate::summary::Summary;
 use crate::tokens::Tokenizer;
@@ -23,8 +29,8 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
-/// More void trials than this share leave a run undecided.
-const MOST_VOID: f64 = 0.2;
+/// An answer that runs out of its budget is asked once more with so many times as much.
+const LARGER_BUDGET: u64 = 4;
 
 /// Runs a sweep.
 pub async fn run(arguments: Sweep) -> Result<Exit> {
@@ -71,14 +77,34 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     if !arguments.dry_run {
         estimate.consent(&arguments, &caps, free)?;
     }
-    if connected.overhead_tokens.is_none() && !arguments.dry_run && (exact || server_counts) {
-        connected.overhead_tokens = match &earlier {
-            Some(earlier) => earlier.overhead_tokens,
-            None => connect::probe(connected.endpoint.as_ref(), &tokenizer, &arguments).await?,
-        };
+    if !arguments.dry_run {
+        let longest = plan.grid.lengths_tokens.last().copied().unwrap_or(0);
+        let needed = longest + LARGER_BUDGET * asking.max_output_tokens;
+        let most = served
+            .trained_window_tokens
+            .unwrap_or(u64::MAX)
+            .max(longest);
+        connected.endpoint.make_ready(needed.min(most)).await?;
     }
-    if !arguments.quiet {
-        connect::describe(&connected, server_counts);
+    let mut server_counts = server_counts;
+    let mut exact = exact;
+    if let Some(earlier) = &earlier {
+        (exact, server_counts) = (earlier.exact, earlier.server_counts);
+        connected.overhead_tokens = earlier.overhead_tokens;
+    } else if connected.overhead_tokens.is_none() && !arguments.dry_run && (exact || server_counts)
+    {
+        let endpoint = connected.endpoint.as_ref();
+        match connect::probe(endpoint, &tokenizer, &arguments, server_counts).await? {
+            Template::Adds(tokens) => connected.overhead_tokens = Some(tokens),
+            Template::Untold => {}
+            Template::Differs(words) => {
+                note(
+                    &arguments,
+                    Some(&format!("{words}; lengths are fitted instead")),
+                );
+                (exact, server_counts) = (false, false);
+            }
+        }
     }
     if arguments.dry_run {
         estimate.print(&plan, free);
@@ -107,6 +133,11 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         exact,
         server_counts,
         overhead_tokens: connected.overhead_tokens,
+        fit: earlier.as_ref().and_then(|earlier| earlier.fit.clone()),
+        found_window: earlier
+            .as_ref()
+            .and_then(|earlier| earlier.found_window.clone()),
+        adaptations: Vec::new(),
         asking: asking.clone(),
         price,
     };
@@ -119,19 +150,55 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         ),
     };
     folder::check(&folder, &run)?;
-    let overhead_tokens = run.overhead_tokens.unwrap_or(0);
     let ground = {
         let (plan, key, tokenizer) = (plan.clone(), key.clone(), tokenizer.clone());
+        let basis = run.basis();
         tokio::task::spawn_blocking(move || {
             let ground = Ground::lay(corpus, &tokenizer, &plan, &key)?;
-            ground.rehearse(&tokenizer, &plan, &key, overhead_tokens)?;
+            ground.rehearse(&tokenizer, &plan, &key, &basis)?;
             anyhow::Ok(ground)
         })
         .await??
     };
-    let (journal, before, run) = folder::enter(&folder, run)?;
+    let (journal, before, mut run) = folder::enter(&folder, run)?;
     tell_of_earlier(&arguments, &folder, &before);
     let assembler = Assembler::new(&ground.corpus, &ground.index, &tokenizer);
+    let mut controls = Controls::new(
+        connected.endpoint.as_ref(),
+        &assembler,
+        &ground.index,
+        &key,
+        &journal,
+        run.basis(),
+        arguments.retries,
+        Spending::new(caps, price, &before),
+        &before.controls,
+    );
+    controls.system = asking.system.clone();
+    controls.temperature = asking.temperature;
+    controls.reasoning = asking.reasoning.clone();
+    controls.reasoning_tokens = asking.max_output_tokens - arguments.max_output;
+    let (stop, stopped) = watch::channel(false);
+    let listener = tokio::spawn(async move {
+        setup::interrupted().await;
+        let _ = stop.send(true);
+        // Held until the run has ended: a dropped sender would mean that nobody can stop it.
+        std::future::pending::<()>().await;
+    });
+    let mut ahead = stopped.clone();
+    let ended_early = tokio::select! {
+        prepared = prepare(&arguments, &mut run, &mut controls, &plan, &before, &folder) => prepared?,
+        _ = ahead.wait_for(|stop| *stop) => Some(Ended::Interrupted),
+    };
+    if let Some(ended) = ended_early {
+        let loaded = Journal::read(&folder)?;
+        let summary = folder::write_results(&folder, &run, &plan, &loaded, &ground.corpus)?;
+        return conclude(&arguments, &folder, &summary, ended);
+    }
+    if !arguments.quiet {
+        let longest = plan.grid.lengths_tokens.last().copied().unwrap_or(0);
+        connect::describe(&connected, &run.basis(), longest);
+    }
     let runner = Runner {
         endpoint: connected.endpoint.as_ref(),
         plan: &plan,
@@ -147,22 +214,13 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
             concurrency: options::concurrency(&arguments, &plan, connected.one_at_a_time),
             max_inflight_tokens: parse_tokens(&arguments.max_inflight_tokens)?,
             retries: arguments.retries,
-            overhead_tokens: connected.overhead_tokens,
-            exact,
-            server_counts,
-            caps,
-            price,
+            basis: run.basis(),
+            canaries: options::canaries(&arguments),
         },
         journal: &journal,
         corpus: &ground.corpus,
+        controls: &controls,
     };
-    let (stop, stopped) = watch::channel(false);
-    let listener = tokio::spawn(async move {
-        setup::interrupted().await;
-        let _ = stop.send(true);
-        // Held until the run has ended: a dropped sender would mean that nobody can stop it.
-        std::future::pending::<()>().await;
-    });
     let mut progress = Progressing::new(arguments.quiet, price);
     let ended = runner.run(&before, &mut progress, stopped).await;
     progress.finish();
@@ -171,11 +229,64 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     for adaptation in &adapted {
         note(&arguments, Some(adaptation));
     }
+    if adapted != run.adaptations && !adapted.is_empty() {
+        run.adaptations = adapted;
+        run.write(&folder)?;
+    }
     let ended = ended?;
     drop(journal);
     let loaded = Journal::read(&folder)?;
     let summary = folder::write_results(&folder, &run, &plan, &loaded, &ground.corpus)?;
     conclude(&arguments, &folder, &summary, ended)
+}
+
+/// What must be known before the first trial: how the server counts, and which window it serves.
+/// What was learnt is written to `run.json` at once. Returns how the run ended, where it did.
+async fn prepare(
+    arguments: &Sweep,
+    run: &mut RunFile,
+    controls: &mut Controls<'_>,
+    plan: &Plan,
+    before: &Loaded,
+    folder: &Path,
+) -> Result<Option<Ended>> {
+    let longest = plan.grid.lengths_tokens.last().copied().unwrap_or(0);
+    if matches!(run.basis(), Basis::Unknown) && arguments.calibrate == "auto" {
+        run.fit = match fit_before(&before.controls) {
+            Some(fit) => Some(fit),
+            None => {
+                note(
+                    arguments,
+                    Some("learning how the server counts tokens, from four prompts"),
+                );
+                let routes: Vec<_> = plan
+                    .groups
+                    .iter()
+                    .filter(|group| group.trials[0].set == 0)
+                    .take(4)
+                    .map(|group| group.route(controls.index, controls.key))
+                    .collect();
+                match calibrate(controls, &routes, longest).await? {
+                    Ok(fit) => fit,
+                    Err(failure) => return Ok(Some(Ended::Fatal(failure))),
+                }
+            }
+        };
+        if run.fit.is_some() {
+            run.write(folder)?;
+        }
+        controls.basis = run.basis();
+    }
+    if arguments.find_window && run.found_window.is_none() {
+        note(arguments, Some("searching for the window that is served"));
+        let declared = run.served.window_tokens.or(run.advertised_tokens);
+        let ceiling = declared.map_or(longest.max(65_536), |declared| declared + declared / 4);
+        let found = find_window(controls, declared, ceiling).await?;
+        note(arguments, Some(&crate::report::window(&found)));
+        run.found_window = Some(found);
+        run.write(folder)?;
+    }
+    Ok(None)
 }
 
 /// Says what an earlier session left behind.
@@ -241,11 +352,11 @@ fn conclude(arguments: &Sweep, folder: &Path, summary: &Summary, ended: Ended) -
         Ended::Fatal(failure) => bail!("{failure}; {kept}; mend it and {again}"),
     }
     let settled = (summary.totals.scored + summary.totals.void).max(1);
-    if summary.totals.void as f64 > MOST_VOID * settled as f64 {
+    if summary.totals.void as f64 > arguments.max_void * settled as f64 {
         screen::note(&format!(
             "{} of {settled} trials are void, more than {:.0} %: see the reasons in {}",
             summary.totals.void,
-            100.0 * MOST_VOID,
+            100.0 * arguments.max_void,
             folder.join("report.md").display()
         ));
         return Ok(Exit::Undecided);

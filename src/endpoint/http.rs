@@ -134,12 +134,7 @@ impl Http {
     }
 
     async fn exchange(&self, base: &Url, request: Request) -> Result<Response, Failure> {
-        let mut url = base.clone();
-        url.set_path(&format!(
-            "{}{}",
-            base.path().trim_end_matches('/'),
-            request.path
-        ));
+        let url = below(base, &request.path);
         let (upload, progress) = Upload::of(request.body);
         let mut builder = if request.post {
             self.client
@@ -191,6 +186,25 @@ impl Wire for Http {
         }
         text
     }
+}
+
+/// An address below the base: the path is put behind its path, and a query behind its query, such
+/// as Azure's `api-version`, which every request carries.
+fn below(base: &Url, path: &str) -> Url {
+    let (path, query) = match path.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path, None),
+    };
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    if let Some(query) = query {
+        let joined = match base.query() {
+            Some(own) if !own.is_empty() => format!("{own}&{query}"),
+            _ => query.to_owned(),
+        };
+        url.set_query(Some(&joined));
+    }
+    url
 }
 
 /// True where the address is this machine, which no proxy can stand in for.
@@ -376,6 +390,27 @@ mod tests {
         for far in ["localhost.example", "10.0.0.1", "[fe80::1]", "example.com"] {
             let url = Url::parse(&format!("http://{far}:80/v1")).expect("a URL");
             assert!(!is_loopback(&url), "{far}");
+        }
+    }
+
+    #[test]
+    fn a_path_keeps_its_query_and_the_bases_own() {
+        for (base, path, whole) in [
+            ("http://h:1/v1", "/messages", "http://h:1/v1/messages"),
+            (
+                "http://h:1/v1beta/",
+                "/models/m:streamGenerateContent?alt=sse",
+                "http://h:1/v1beta/models/m:streamGenerateContent?alt=sse",
+            ),
+            (
+                "http://h:1/openai/deployments/d?api-version=1",
+                "/chat/completions",
+                "http://h:1/openai/deployments/d/chat/completions?api-version=1",
+            ),
+            ("http://h:1/a?x=1", "/b?y=2", "http://h:1/a/b?x=1&y=2"),
+        ] {
+            let base = Url::parse(base).expect("a URL");
+            assert_eq!(below(&base, path).as_str(), whole);
         }
     }
 

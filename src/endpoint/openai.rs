@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 mod answer;
 mod request;
 
-pub use answer::Answer;
-pub use request::{STRING_LIMIT_BYTES, encode};
+pub use answer::{Answer, split_thinking};
+pub use request::{STRING_LIMIT_BYTES, encode, number, split};
 
 /// Chat completions.
 #[derive(Clone, Debug, Default)]

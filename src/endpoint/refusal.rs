@@ -98,7 +98,11 @@ const RATE: &[&str] = &[
     "too many tokens, please wait",
     "tokens per min",
     "resource_exhausted",
+    "insufficient_quota",
 ];
+
+/// Gemini answers 400 to a key that it does not know.
+const BAD_KEY: &[&str] = &["api key not valid", "api_key_invalid", "api key expired"];
 
 const FILTERED: &[&str] = &[
     "content_filter",
@@ -181,6 +185,9 @@ impl Refusal {
         if status == 429 {
             return limited(said);
         }
+        if has(&words, BAD_KEY) && status < 500 {
+            return Failure::Unauthorized { said };
+        }
         if has(&words, FILTERED) && status < 500 {
             return Failure::Filtered { said };
         }
@@ -214,9 +221,13 @@ impl Refusal {
         };
         if status == 413 || has(&words, BODY) {
             let sent = self.sent_bytes as f64 / 1e6;
+            let what = match self.sent_bytes {
+                0 => "the body".to_owned(),
+                _ => format!("a body of {sent:.1} MB"),
+            };
             return Failure::Refused {
                 status,
-                said: format!("a body of {sent:.1} MB is too large: {said}"),
+                said: format!("{what} is too large: {said}"),
             };
         }
         Failure::Refused { status, said }
@@ -276,6 +287,25 @@ pub fn inside_success(value: &Value) -> Option<Failure> {
             said,
             retry_after_ms: error.wait_ms,
         }
+    })
+}
+
+/// The same, for providers whose error object tells the status that it would have come under: an
+/// error in mid-stream then means what it means before the stream.
+pub fn inside_success_as(
+    value: &Value,
+    status_of: impl Fn(&ErrorObject) -> Option<u16>,
+) -> Option<Failure> {
+    let failure = inside_success(value)?;
+    let status = error_in(value).and_then(|error| status_of(&error));
+    Some(match status {
+        Some(status) => Refusal {
+            status,
+            body: value.to_string(),
+            ..Refusal::default()
+        }
+        .failure(),
+        None => failure,
     })
 }
 

@@ -13,6 +13,9 @@ pub struct Shape {
     pub no_temperature: bool,
     /// No `stream_options`.
     pub no_stream_options: bool,
+    /// Which of a dialect's ways of setting the reasoning effort is in use: models of one provider
+    /// take different ones, and refuse the others.
+    pub reasoning_way: usize,
 }
 
 impl Shape {
@@ -30,6 +33,10 @@ impl Shape {
             (
                 self.no_stream_options,
                 "the server refused stream_options: left out, so usage may be missing",
+            ),
+            (
+                self.reasoning_way > 0,
+                "the server refused one way of setting the reasoning effort: set in another",
             ),
         ];
         let changed = told.iter().filter(|(changed, _)| *changed);

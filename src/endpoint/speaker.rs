@@ -1,13 +1,16 @@
 //! An endpoint: one wire, one dialect, and what was learnt of the server on the way.
 
 use crate::endpoint::dialect::Dialect;
+use crate::endpoint::discover;
 use crate::endpoint::exchange::{Patience, converse, fetch};
+use crate::endpoint::ollama::{self, NumCtx};
 use crate::endpoint::pace::{Noted, Pace};
 use crate::endpoint::shape::Shape;
 use crate::endpoint::wire::{Request, Wire};
 use crate::endpoint::{Ask, Endpoint, Served};
 use crate::reply::{Failure, Reply};
 use crate::rope::Rope;
+use anyhow::bail;
 use futures_util::future::BoxFuture;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,6 +30,7 @@ pub struct Speaker {
     patience: Patience,
     pace: Pace,
     shape: Mutex<Shape>,
+    num_ctx: Option<NumCtx>,
 }
 
 impl Speaker {
@@ -39,7 +43,14 @@ impl Speaker {
             patience: Patience::default(),
             pace: Pace::default(),
             shape: Mutex::default(),
+            num_ctx: None,
         }
+    }
+
+    /// For a dialect whose requests choose the window: the choice that it shares.
+    pub fn with_num_ctx(mut self, num_ctx: NumCtx) -> Speaker {
+        self.num_ctx = Some(num_ctx);
+        self
     }
 
     /// How long the first event may take.
@@ -96,6 +107,21 @@ impl Speaker {
         }
     }
 
+    async fn ready(&self, needed_tokens: u64) -> anyhow::Result<()> {
+        let Some(num_ctx) = &self.num_ctx else {
+            return discover::fits(&self.served, needed_tokens).map_err(anyhow::Error::msg);
+        };
+        num_ctx.choose(needed_tokens);
+        let model = &self.served.model;
+        match ollama::load(&*self.wire, model, Some(needed_tokens)).await? {
+            Some(loaded) if loaded < needed_tokens => bail!(
+                "{model} was loaded with a window of {loaded} tokens where {needed_tokens} are needed, \
+                 for want of memory: ask for shorter --lengths, or free memory and run again"
+            ),
+            _ => Ok(()),
+        }
+    }
+
     /// A body that the server is known to refuse is not sent: minutes of upload would end in a
     /// broken connection.
     fn check_size(&self, request: &Request) -> Result<(), Failure> {
@@ -143,6 +169,10 @@ impl Endpoint for Speaker {
 
     fn count_tokens<'a>(&'a self, text: &'a Rope) -> BoxFuture<'a, Option<u64>> {
         Box::pin(self.count(text))
+    }
+
+    fn make_ready<'a>(&'a self, needed_tokens: u64) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(self.ready(needed_tokens))
     }
 
     fn adaptations(&self) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! What one line of the journal says. FORMAT.md describes every field.
 
+use super::{Control, ControlIntent};
 use crate::plan::Trial;
 use crate::prompt::{Part, Placed, Shares};
 use crate::reply::{Failure, Reply};
@@ -18,6 +19,10 @@ pub enum Line {
     Intent(Intent),
     /// Written when its outcome is known.
     Row(Box<Row>),
+    /// Written before a control is sent.
+    ControlIntent(ControlIntent),
+    /// Written when a control's outcome is known.
+    Control(Box<Control>),
 }
 
 /// A request is about to be sent. One without a row is asked again and may be paid twice.
@@ -83,7 +88,10 @@ pub struct PromptNote {
     pub text_tokens: u64,
     /// Tokens that the server should report, template included; none where the template is unknown.
     pub expected_tokens: Option<u64>,
-    /// True where the above is exact, false where another tokenizer stands in for the model's.
+    /// Tokens by which its report may differ; none in rows of before it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance_tokens: Option<u64>,
+    /// True where the counts are exact, false where another tokenizer stands in for the model's.
     pub exact: bool,
     /// Where the asked fact stands.
     pub placed: Placed,

@@ -4,8 +4,10 @@ use crate::endpoint::Served;
 use crate::plan::{Depths, Grid, WordingChoice};
 use crate::price::Price;
 use crate::prompt::QuestionAt;
+use crate::reconcile::{Basis, Fit};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::path::Path;
 
 /// Version of `run.json`.
@@ -44,11 +46,44 @@ pub struct RunFile {
     pub server_counts: bool,
     /// Tokens that the chat template adds; none where unknown.
     pub overhead_tokens: Option<u64>,
+    /// How the server's counts grow with ours, where it was fitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fit: Option<Fit>,
+    /// What the search for the served window found, where it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_window: Option<FoundWindow>,
+    /// What had to be changed in the requests because the server refused a field, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adaptations: Vec<String>,
     /// How questions are asked.
     pub asking: Asking,
     /// What tokens cost; none where it is not known. May be given anew when the run goes on.
     #[serde(default)]
     pub price: Option<Price>,
+}
+
+/// What the search for the served window found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoundWindow {
+    /// The longest prompt that was served whole, in tokens; none where none was.
+    pub served_tokens: Option<u64>,
+    /// The shortest that was not, in tokens; none where all were.
+    pub refused_tokens: Option<u64>,
+    /// What became of that one: `too-long`, `cut-prompt`, `suspected-cut`.
+    pub how: Option<String>,
+    /// Requests that it took.
+    pub requests: u64,
+    /// Why the search ended early, where it did: a limit that is no window.
+    pub stopped: Option<String>,
+}
+
+impl FoundWindow {
+    /// The window in tokens, prompt and output together, where both sides of its edge were seen
+    /// and lie next to each other.
+    pub fn window_tokens(&self) -> Option<u64> {
+        let served = self.served_tokens?;
+        (self.refused_tokens == Some(served + 1)).then_some(served + 1)
+    }
 }
 
 /// Something that has a name, and a digest of its content.
@@ -84,9 +119,26 @@ pub struct Asking {
     pub system: Option<String>,
     /// Accuracy below which a length no longer counts as served well, a share.
     pub threshold: f64,
+    /// Request fields of the user's own, by name.
+    #[serde(default)]
+    pub params: Map<String, Value>,
 }
 
 impl RunFile {
+    /// What the expected counts rest on.
+    pub fn basis(&self) -> Basis {
+        let overhead_tokens = self.overhead_tokens;
+        match &self.fit {
+            Some(fit) => Basis::Fitted(fit.clone()),
+            None if self.exact => Basis::Exact { overhead_tokens },
+            None if self.server_counts => Basis::Counted {
+                overhead_tokens,
+                estimate: self.served.count_is_estimate,
+            },
+            None => Basis::Unknown,
+        }
+    }
+
     /// Reads a folder's `run.json`; none where there is none.
     ///
     /// # Errors
@@ -152,7 +204,7 @@ impl RunFile {
     }
 
     /// All that decides prompts and answers, as name and value.
-    fn told(&self) -> [(&'static str, String); 20] {
+    fn told(&self) -> [(&'static str, String); 21] {
         fn list<T>(items: &[T], told: impl Fn(&T) -> String) -> String {
             items.iter().map(told).collect::<Vec<_>>().join(",")
         }
@@ -160,6 +212,13 @@ impl RunFile {
             value.map_or("none".to_string(), |value| value.to_string())
         }
         let (grid, asking) = (&self.grid, &self.asking);
+        // In the order of their names, whatever order they were typed in.
+        let mut params: Vec<String> = asking
+            .params
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        params.sort();
         let depths = match &grid.depths {
             Depths::At(depths) => list(depths, f64::to_string),
             Depths::Strata(count) => format!("{count} strata"),
@@ -199,6 +258,7 @@ impl RunFile {
             ("reasoning effort", maybe(asking.reasoning.as_deref())),
             ("system message", maybe(asking.system.as_deref())),
             ("threshold", asking.threshold.to_string()),
+            ("list of parameters", format!("[{}]", params.join(", "))),
         ]
     }
 }

@@ -116,6 +116,7 @@ fn curve(summary: &Summary, task: &TaskSummary, blocks: &mut Vec<Block>) {
         &interval,
         "substring rule",
         "void",
+        "voids as failures",
     ];
     let row = |point: &Point| {
         let known = point.n > 0;
@@ -134,6 +135,10 @@ fn curve(summary: &Summary, task: &TaskSummary, blocks: &mut Vec<Block>) {
             }),
             format!("{}/{}", point.substring_right, point.n),
             grouped(point.void),
+            match point.accuracy_voids_failed {
+                Some(accuracy) if point.void > 0 => percent(accuracy),
+                _ => "–".to_owned(),
+            },
         ]
     };
     blocks.push(Block::Table {
@@ -190,7 +195,8 @@ fn voids(summary: &Summary, blocks: &mut Vec<Block>) {
     }
     blocks.push(heading("Void trials"));
     let what = "Something other than the model came between. Void trials are not in the accuracy \
-                above; each is a row of the journal.";
+                above; each is a row of the journal. The column \"voids as failures\" shows what it \
+                would be if every one of them had been answered wrongly.";
     blocks.push(Block::Paragraph(what.to_owned()));
     let mut rows = Vec::new();
     for task in &summary.tasks {
@@ -243,6 +249,15 @@ fn facts(summary: &Summary) -> Vec<String> {
     ];
     if let Some(window) = summary.advertised_tokens {
         facts.push(format!("Advertised window: {} tokens", grouped(window)));
+    }
+    if let Some(found) = &summary.found_window {
+        facts.push(format!("Served window: {}", finding::window(found)));
+    }
+    if totals.controls > 0 {
+        facts.push(format!(
+            "Control prompts, which score nothing: {}",
+            grouped(totals.controls)
+        ));
     }
     facts.push(format!(
         "Trials: {} planned, {} scored, {} void, in {}",

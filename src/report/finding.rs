@@ -1,5 +1,6 @@
 //! What a curve shows, in sentences that claim no more than it does.
 
+use crate::journal::FoundWindow;
 use crate::number::{counted, grouped, interval_figures, percent, spanned};
 use crate::stats::{clopper_pearson_lower, clopper_pearson_upper};
 use crate::summary::{Point, Summary, TaskSummary};
@@ -153,4 +154,34 @@ fn passes(summary: &Summary, point: &Point) -> bool {
     let tail = (1.0 - summary.confidence) / 2.0;
     let void_failed = || clopper_pearson_lower(point.right, point.n + point.void, tail);
     interval.low >= summary.threshold && (point.void == 0 || void_failed() >= summary.threshold)
+}
+
+/// What the search for the served window found.
+pub fn window(found: &FoundWindow) -> String {
+    let requests = counted(found.requests, "request");
+    let stopped = found.stopped.as_deref().map_or(String::new(), |why| {
+        format!(" The search ended early, at a limit that is no window: {why}.")
+    });
+    let how = |refused: u64| match found.how.as_deref() {
+        Some("too-long") => format!("one of {} was refused as too long", grouped(refused)),
+        Some("suspected-cut") => format!(
+            "of one of {} a part seems to be missing, though the token count does not show it",
+            grouped(refused)
+        ),
+        _ => format!("one of {} was cut without a word", grouped(refused)),
+    };
+    let found = match (found.served_tokens, found.refused_tokens) {
+        (Some(served), Some(refused)) => format!(
+            "The longest prompt that was served whole has {} tokens; {}",
+            grouped(served),
+            how(refused)
+        ),
+        (Some(served), None) => format!(
+            "Prompts of up to {} tokens were served whole, the longest that was tried",
+            grouped(served)
+        ),
+        (None, Some(refused)) => format!("No prompt was served whole; {}", how(refused)),
+        (None, None) => "Nothing was learnt of the window".to_owned(),
+    };
+    format!("{found} ({requests}).{stopped}")
 }

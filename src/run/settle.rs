@@ -3,11 +3,10 @@
 use crate::corpus::Corpus;
 use crate::journal::{Outcome, Row};
 use crate::prompt::Part;
+use crate::reconcile::EXACT_TOLERANCE_TOKENS;
 use crate::reply::{Failure, Stop};
 use crate::score::{self, Class, Judged, Question};
 
-/// Tokens by which an exact count may differ from the server's: templates print dates and names.
-const EXACT_TOLERANCE_TOKENS: u64 = 16;
 /// Share of the expected count below which a prompt sized by another model's tokenizer was cut:
 /// vocabularies in use differ by less (0.99 to 1.15 for English prose).
 const ESTIMATE_FLOOR: f64 = 0.75;
@@ -47,8 +46,15 @@ pub fn verdict(row: &Row, enlarged: bool, may_retry: bool) -> Verdict {
     }
 }
 
+const CUT_PROMPT: &str = "cut-prompt";
+const TOKEN_MISMATCH: &str = "token-mismatch";
 const NO_OUTPUT: &str = "no-output";
 const CLAMPED: &str = "output-clamped";
+
+/// True for the reasons that a count gives: what was lost is worth knowing.
+pub fn is_mismatch(void: &str) -> bool {
+    matches!(void, CUT_PROMPT | TOKEN_MISMATCH)
+}
 
 /// Why an attempt is void: something other than the model came between. None where it is scored.
 pub fn void_reason(row: &Row) -> Option<String> {
@@ -65,15 +71,21 @@ pub fn void_reason(row: &Row) -> Option<String> {
             .to_string(),
         );
     }
+    // Its own words are proof, whatever its counts say.
+    if reply.cut.is_some() {
+        return Some(CUT_PROMPT.into());
+    }
     if let Some(reported) = reply.usage.prompt_tokens {
         let (low, high) = match row.prompt.expected_tokens {
             Some(expected) => {
-                // Where the server's own count sized the haystack, the count of one question
-                // stands for those of its neighbours.
-                let slack = match row.prompt.exact {
-                    true => EXACT_TOLERANCE_TOKENS,
-                    false => EXACT_TOLERANCE_TOKENS.max(expected / 100),
-                };
+                // Rows of before it was recorded: one percent where the server's count sized it.
+                let slack = row
+                    .prompt
+                    .tolerance_tokens
+                    .unwrap_or(match row.prompt.exact {
+                        true => EXACT_TOLERANCE_TOKENS,
+                        false => EXACT_TOLERANCE_TOKENS.max(expected / 100),
+                    });
                 (expected.saturating_sub(slack), expected + slack)
             }
             None => (
@@ -82,10 +94,10 @@ pub fn void_reason(row: &Row) -> Option<String> {
             ),
         };
         if reported < low {
-            return Some("cut-prompt".into());
+            return Some(CUT_PROMPT.into());
         }
         if reported > high {
-            return Some("token-mismatch".into());
+            return Some(TOKEN_MISMATCH.into());
         }
     }
     if reply.text.trim().is_empty()

@@ -222,6 +222,15 @@ impl<'a> Scanner<'a> {
         Ok(Some(whole))
     }
 
+    /// Reads a number or null; a negative one means without bound, as null does. `field` names it
+    /// in the error.
+    pub fn bound(&mut self, field: &str) -> Result<Option<u64>> {
+        if self.peek() == Some(b'-') {
+            return self.number().map(|_| None);
+        }
+        self.whole_number(field)
+    }
+
     fn number(&mut self) -> Result<String> {
         let mut number = String::new();
         let sign = self.peek() == Some(b'-');

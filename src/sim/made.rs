@@ -1,6 +1,7 @@
 //! Prompts made for the tests of the simulated model: filler, a needle, its siblings, a question.
 
-use super::responder::Responder;
+use super::responder::{Answer, Responder};
+use super::route::Head;
 use super::truth::Truth;
 use crate::task::niah::{ValueType, WORDINGS};
 use bytes::Bytes;
@@ -159,9 +160,20 @@ pub fn model(name: &str) -> Responder {
     Responder::new(Truth::parse(name).expect(name)).expect("a model")
 }
 
+/// What a model answers to a POST of a body.
+pub fn post(model: &Responder, path: &str, body: &[Bytes]) -> Answer {
+    let turn = model.begin(Head::new(true, path, [("anthropic-version", "2023-06-01")]));
+    model.answer(turn, body)
+}
+
+/// What a model answers to a GET.
+pub fn get(model: &Responder, path: &str) -> Answer {
+    model.answer(model.begin(Head::new(false, path, [])), &[])
+}
+
 /// A whole reply to a body.
 pub fn ask(model: &Responder, body: &[Bytes]) -> Value {
-    let answer = model.answer(true, "/v1/chat/completions", body);
+    let answer = post(model, "/v1/chat/completions", body);
     let whole = answer.chunks.concat();
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&whole));
     serde_json::from_slice(&whole).expect("JSON")

@@ -1,21 +1,56 @@
 //! Answers a request by its bytes alone: what the wire and the server both put in front of people.
 
-use super::body::ChatRequest;
+mod ask;
+mod count;
+
+use super::completion::Completion;
+use super::dialect::{Dialect, anthropic, chat, gemini, ollama, refusal};
+use super::fault::{Drawn, Fault};
+use super::log::{Line, Log};
 use super::mind::Mind;
-use super::openai::{self, Accounts, Completion};
+use super::playback::Tempo;
+use super::route::{Head, Route};
+use super::speech::Speech;
 use super::truth::{Recall, Truth};
 use anyhow::Result;
 use bytes::Bytes;
+use serde_json::{Value, json};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Before and after which many bytes of a body that is not read its wish for a stream is sought.
-const GLANCE_BYTES: usize = 4096;
+/// The window that Ollama is told where the model's name states none, in tokens.
+const UNSTATED_WINDOW_TOKENS: u64 = 1 << 24;
 
 /// One simulated model, for any number of requests at a time.
 pub struct Responder {
     mind: Mind,
+    log: Option<Log>,
     requests: AtomicU64,
+    questions: AtomicU64,
+    /// The window that Ollama's chat last loaded the model with, in tokens; 0 before the first.
+    loaded_tokens: AtomicU64,
+    /// What was said last, for a cache to say again.
+    last: Mutex<Option<Completion>>,
+}
+
+/// A request whose head has come: what it wants, and what will go wrong with it.
+pub struct Turn {
+    head: Head,
+    route: Route,
+    drawn: Drawn,
+    line: Line,
+}
+
+/// What becomes of a request's upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upload {
+    /// It is read to its end.
+    Whole,
+    /// The connection is reset after so many bytes.
+    Reset(u64),
+    /// It is refused after so many bytes, and the connection closed.
+    Refused(u64),
 }
 
 /// A whole reply.
@@ -26,8 +61,12 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body: one chunk, or one per event.
     pub chunks: Vec<Bytes>,
-    /// How long to wait before sending anything of it.
-    pub delay: Duration,
+    /// True where the body's length is told beforehand.
+    pub has_length: bool,
+    /// When which chunk comes.
+    pub tempo: Tempo,
+    /// How long to wait before sending anything of it; `None` is for ever.
+    pub delay: Option<Duration>,
 }
 
 impl Responder {
@@ -35,8 +74,20 @@ impl Responder {
     pub fn new(truth: Truth) -> Result<Responder> {
         Ok(Responder {
             mind: Mind::new(truth)?,
+            log: None,
             requests: AtomicU64::new(0),
+            questions: AtomicU64::new(0),
+            loaded_tokens: AtomicU64::new(0),
+            last: Mutex::default(),
         })
+    }
+
+    /// The same, writing a line of each request into a file.
+    pub fn with_log(self, log: Log) -> Responder {
+        Responder {
+            log: Some(log),
+            ..self
+        }
     }
 
     /// False where the body is not looked at, so that a server need not keep it: the first and
@@ -45,302 +96,156 @@ impl Responder {
         self.mind.truth().recall != Recall::Discard
     }
 
-    /// Answers one request. The path is taken with or without a leading `/v1`; the work is the
-    /// processor's alone and takes about a second for a prompt of ten million tokens.
-    pub fn answer(&self, post: bool, path: &str, body: &[Bytes]) -> Answer {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let route = path.split('?').next().unwrap_or_default();
-        let route = route.strip_prefix("/v1").unwrap_or(route);
-        let mut answer = match (route, post) {
-            ("/chat/completions", true) => self.chat(body),
-            ("/models", false) => {
-                let window = self.mind.truth().declared_window_tokens();
-                json(200, openai::models(&self.mind.truth().model(), window))
-            }
-            ("/health", false) => json(200, Bytes::from_static(b"{\"status\":\"ok\"}")),
-            ("/chat/completions" | "/models" | "/health", _) => {
-                json(405, openai::error("this path takes the other method"))
-            }
-            _ => {
-                let method = if post { "POST" } else { "GET" };
-                json(
-                    404,
-                    openai::error(&format!("Invalid URL ({method} {path})")),
-                )
-            }
+    /// Takes a request's head. Faults are drawn here, in the order in which heads come.
+    pub fn begin(&self, head: Head) -> Turn {
+        let route = head.route();
+        let asks = matches!(route, Route::Ask(_));
+        let question = asks.then(|| self.questions.fetch_add(1, Ordering::Relaxed));
+        let faults = &self.mind.truth().faults;
+        let drawn = question.map_or_else(Drawn::default, |number| faults.draw(number));
+        let line = Line {
+            request: self.requests.fetch_add(1, Ordering::Relaxed),
+            question,
+            method: if head.post { "POST" } else { "GET" },
+            path: head.path.split('?').next().unwrap_or_default().to_owned(),
+            faults: drawn.names.clone(),
+            ..Line::default()
         };
-        answer
-            .headers
-            .push(("server".into(), "depthfinder-sim".into()));
-        answer
-            .headers
-            .push(("x-request-id".into(), format!("sim-{number}")));
-        answer
-    }
-
-    fn chat(&self, body: &[Bytes]) -> Answer {
-        let mut answer = if self.reads_bodies() {
-            self.read_and_reply(body)
-        } else {
-            self.discard(body)
-        };
-        answer.delay = self.mind.truth().latency;
-        answer
-    }
-
-    fn discard(&self, body: &[Bytes]) -> Answer {
-        let completion = Completion {
-            id: "chatcmpl-discarded".into(),
-            model: self.mind.truth().model(),
-            pieces: vec!["discarded".into()],
-            cut: false,
-            usage: None,
-        };
-        spoken(&completion, wants_stream(body), false)
-    }
-
-    fn read_and_reply(&self, body: &[Bytes]) -> Answer {
-        let request = match ChatRequest::read(body) {
-            Ok(request) => request,
-            Err(error) => return json(400, openai::error(&format!("{error:#}"))),
-        };
-        if request.max_tokens == Some(0) {
-            return json(400, openai::error("max_tokens must be at least 1, got 0."));
+        Turn {
+            head,
+            route,
+            drawn,
+            line,
         }
-        // The vocabulary is built in: that it cannot count a text is this server's own failure.
-        self.say(&request)
-            .unwrap_or_else(|error| json(500, openai::error(&format!("{error:#}"))))
     }
 
-    fn say(&self, request: &ChatRequest) -> Result<Answer> {
-        let reading = self.mind.read(request)?;
-        let prompt_tokens = reading.prompt_tokens;
-        let room = match self.mind.truth().window_tokens {
-            Some(window) if prompt_tokens > window => {
-                return Ok(json(400, openai::too_long(prompt_tokens, window)));
+    /// Answers one request; the work is the processor's alone and takes about a second for a
+    /// prompt of ten million tokens.
+    pub fn answer(&self, mut turn: Turn, body: &[Bytes]) -> Answer {
+        let window = self.mind.truth().declared_window_tokens();
+        let model = self.mind.truth().model();
+        let mut answer = match turn.route.clone() {
+            Route::Ask(dialect) => self.ask(dialect, &mut turn, body),
+            Route::Count(dialect) => self.count(dialect, &turn, body),
+            Route::Tokenize => self.tokenize(body),
+            Route::Models(dialect) => json(
+                200,
+                &match dialect {
+                    Dialect::Anthropic => anthropic::models(&model, window),
+                    Dialect::Gemini => gemini::models(&model, window),
+                    Dialect::Ollama => ollama::tags(&model),
+                    Dialect::Chat | Dialect::Responses => chat::models(&model, window),
+                },
+            ),
+            Route::Model(dialect, name) if name != model => {
+                wrong(dialect, 404, &format!("model: {name} not found"))
             }
-            Some(window) => window - prompt_tokens,
-            None => u64::MAX,
+            Route::Model(dialect, name) => json(
+                200,
+                &match dialect {
+                    Dialect::Anthropic => anthropic::model(&name, window),
+                    Dialect::Gemini => gemini::model(&name, window),
+                    _ => chat::model(&name, window),
+                },
+            ),
+            Route::Health => json(200, &json!({ "status": "ok" })),
+            Route::Version => json(200, &json!({ "version": ollama::VERSION })),
+            Route::Running => {
+                let loaded = self.loaded_tokens.load(Ordering::Relaxed);
+                let loaded = Some(loaded).filter(|&tokens| tokens > 0);
+                json(200, &ollama::running(&model, loaded))
+            }
+            Route::Show => json(200, &ollama::show(window.unwrap_or(UNSTATED_WINDOW_TOKENS))),
+            Route::OtherMethod(dialect) => wrong(dialect, 405, "this path takes the other method"),
+            Route::Nowhere(dialect) => {
+                let (method, path) = (turn.line.method, &turn.head.path);
+                wrong(dialect, 404, &format!("Invalid URL ({method} {path})"))
+            }
         };
-        let thought = self.mind.think(&reading);
-        let budget = request.max_tokens.unwrap_or(u64::MAX).min(room);
-        let (pieces, cut) = self.mind.pieces(thought.text, budget)?;
-        let completion = Completion {
-            id: format!("chatcmpl-{:016x}", thought.mark),
-            model: self.mind.truth().model(),
-            cut,
-            usage: Some(Accounts {
-                prompt_tokens,
-                cached_tokens: thought.cached_tokens,
-                output_tokens: self.mind.count(&pieces.concat())?,
-            }),
-            pieces,
-        };
-        Ok(spoken(&completion, request.stream, request.include_usage))
+        self.close(turn, &mut answer);
+        answer
+    }
+
+    /// What an upload that was refused before its end is answered.
+    pub fn refuse_upload(&self, turn: Turn) -> Answer {
+        let mut answer = refused(refusal::refusal(turn.route.dialect(), 413, 0, 0), 413);
+        answer.headers.push(("connection".into(), "close".into()));
+        self.close(turn, &mut answer);
+        answer
+    }
+
+    /// Takes note of a connection that was reset.
+    pub fn note_reset(&self, turn: Turn) {
+        self.note(&turn.line);
+    }
+
+    fn note(&self, line: &Line) {
+        if let Some(log) = &self.log {
+            log.write(line);
+        }
+    }
+
+    fn close(&self, mut turn: Turn, answer: &mut Answer) {
+        let number = turn.line.request;
+        let mut put = |name: &str, value: String| answer.headers.push((name.into(), value));
+        put("server", "depthfinder-sim".into());
+        match turn.route.dialect() {
+            Dialect::Anthropic => put("request-id", format!("req_sim{number}")),
+            Dialect::Chat | Dialect::Responses => put("x-request-id", format!("sim-{number}")),
+            Dialect::Gemini | Dialect::Ollama => {}
+        }
+        turn.line.status = Some(answer.status);
+        self.note(&turn.line);
     }
 }
 
-fn json(status: u16, body: Bytes) -> Answer {
-    reply(status, "application/json", vec![body])
-}
-
-fn spoken(completion: &Completion, stream: bool, include_usage: bool) -> Answer {
-    if stream {
-        reply(200, "text/event-stream", completion.events(include_usage))
-    } else {
-        json(200, completion.whole())
+impl Turn {
+    /// What becomes of the upload; to be asked before the body is read.
+    pub fn upload(&self) -> Upload {
+        let torn = self.drawn.find(|fault| match fault {
+            Fault::ResetUpload(bytes) => Some(Upload::Reset(*bytes)),
+            Fault::EarlyRefusal(bytes) => Some(Upload::Refused(*bytes)),
+            _ => None,
+        });
+        torn.unwrap_or(Upload::Whole)
     }
 }
 
-fn reply(status: u16, content_type: &str, chunks: Vec<Bytes>) -> Answer {
+fn json(status: u16, body: &Value) -> Answer {
+    plain(status, "application/json", Bytes::from(body.to_string()))
+}
+
+fn wrong(dialect: Dialect, status: u16, message: &str) -> Answer {
+    plain(status, "application/json", dialect.error(status, message))
+}
+
+fn refused(refusal: refusal::Refusal, status: u16) -> Answer {
+    let mut answer = plain(status, refusal.content_type, refusal.body);
+    answer.headers.extend(refusal.headers);
+    answer
+}
+
+fn plain(status: u16, content_type: &str, body: Bytes) -> Answer {
     Answer {
         status,
         headers: vec![("content-type".into(), content_type.into())],
-        chunks,
-        delay: Duration::ZERO,
+        chunks: vec![body],
+        has_length: true,
+        tempo: Tempo::default(),
+        delay: Some(Duration::ZERO),
     }
 }
 
-/// True where a body that is not read says `"stream":true` near its start or its end.
-fn wants_stream(body: &[Bytes]) -> bool {
-    let all: usize = body.iter().map(Bytes::len).sum();
-    let mut ends = Vec::new();
-    let mut passed = 0;
-    for slice in body {
-        let head = GLANCE_BYTES.saturating_sub(passed).min(slice.len());
-        let tail = (all.saturating_sub(GLANCE_BYTES))
-            .saturating_sub(passed)
-            .clamp(head, slice.len());
-        ends.extend_from_slice(&slice[..head]);
-        ends.extend_from_slice(&slice[tail..]);
-        passed += slice.len();
+fn spoken(speech: Speech) -> Answer {
+    Answer {
+        status: 200,
+        headers: vec![("content-type".into(), speech.content_type.into())],
+        chunks: speech.chunks,
+        has_length: speech.has_length,
+        tempo: speech.tempo,
+        delay: Some(Duration::ZERO),
     }
-    ends.retain(|byte| !byte.is_ascii_whitespace());
-    memchr::memmem::find(&ends, b"\"stream\":true").is_some()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::made::{Made, ask, model, one, said};
-    use super::*;
-    use serde_json::{Value, json};
-
-    fn user(text: &str) -> Value {
-        json!([{ "role": "user", "content": text }])
-    }
-
-    #[test]
-    fn a_prompt_longer_than_the_window_is_refused_in_the_words_of_llama_server() {
-        let made = Made::new(3, 20, 0);
-        let tokens = ask(&model("perfect"), &made.body())["usage"]["prompt_tokens"].as_u64();
-        let tokens = tokens.expect("a count");
-        let narrow = model(&format!("perfect,window={}", tokens - 1));
-        let answer = narrow.answer(true, "/chat/completions", &made.body());
-        let error: Value = serde_json::from_slice(&answer.chunks.concat()).expect("JSON");
-        assert_eq!((answer.status, &error["error"]["code"]), (400, &json!(400)));
-        assert_eq!(error["error"]["type"], "exceed_context_size_error");
-        assert_eq!(error["error"]["n_prompt_tokens"], tokens);
-        assert_eq!(error["error"]["n_ctx"], tokens - 1);
-        // A window that holds the prompt alone leaves no room for an answer.
-        let full = ask(&model(&format!("perfect,window={tokens}")), &made.body());
-        assert_eq!(
-            (said(&full), &full["choices"][0]["finish_reason"]),
-            ("", &json!("length"))
-        );
-    }
-
-    #[test]
-    fn an_answer_that_does_not_fit_the_budget_is_cut_there() {
-        let model = model("perfect");
-        let made = (0..)
-            .map(|seed| Made::new(seed, 5, 0))
-            .find(|made| made.value.len() == 36);
-        let made = made.expect("a uuid");
-        let needed = model.mind.count(&made.value).expect("a count");
-        for budget in 1..needed + 2 {
-            let reply = ask(
-                &model,
-                &one(json!({ "messages": user(&made.text()), "max_tokens": budget })),
-            );
-            let finish = if budget < needed { "length" } else { "stop" };
-            assert_eq!(reply["choices"][0]["finish_reason"], finish);
-            assert!(made.value.starts_with(said(&reply)));
-            assert!(reply["usage"]["completion_tokens"].as_u64() <= Some(budget));
-            assert_eq!(said(&reply) == made.value, budget >= needed);
-        }
-    }
-
-    #[test]
-    fn a_stream_says_the_same_as_the_whole_reply() {
-        let model = model("perfect");
-        let made = Made::new(8, 10, 0);
-        let whole = ask(&model, &made.body());
-        for include_usage in [false, true] {
-            let request = one(json!({
-                "messages": user(&made.text()), "stream": true,
-                "stream_options": { "include_usage": include_usage },
-            }));
-            let answer = model.answer(true, "/chat/completions", &request);
-            assert!(
-                answer
-                    .headers
-                    .contains(&("content-type".into(), "text/event-stream".into()))
-            );
-            let mut events: Vec<&[u8]> = answer.chunks.iter().map(|chunk| &chunk[..]).collect();
-            assert_eq!(events.pop(), Some(&b"data: [DONE]\n\n"[..]));
-            let mut chunks: Vec<Value> = events
-                .iter()
-                .map(|event| event.strip_prefix(b"data: ").expect("an event"))
-                .map(|json| serde_json::from_slice(json).expect("JSON"))
-                .collect();
-            if include_usage {
-                let last = chunks.pop().expect("the accounts");
-                assert_eq!(
-                    (&last["choices"], &last["usage"]),
-                    (&json!([]), &whole["usage"])
-                );
-            }
-            assert!(chunks.iter().all(|chunk| chunk.get("usage").is_none()));
-            let text: String = chunks
-                .iter()
-                .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str())
-                .collect();
-            assert_eq!(text, made.value);
-            let finishes: Vec<&Value> = chunks
-                .iter()
-                .map(|chunk| &chunk["choices"][0]["finish_reason"])
-                .filter(|f| !f.is_null())
-                .collect();
-            assert_eq!(finishes, ["stop"]);
-        }
-    }
-
-    #[test]
-    fn the_list_of_models_declares_the_window() {
-        let list = |name: &str| -> Value {
-            let answer = model(name).answer(false, "/v1/models", &[]);
-            serde_json::from_slice(&answer.chunks.concat()).expect("JSON")
-        };
-        assert_eq!(list("cliff=64k")["data"][0]["id"], "sim:cliff=64k");
-        assert!(list("cliff=64k")["data"][0].get("max_model_len").is_none());
-        assert_eq!(
-            list("perfect,window=128k")["data"][0]["max_model_len"],
-            128_000
-        );
-        let liar = list("perfect,window=128k,advertised=10M");
-        assert_eq!(liar["data"][0]["max_model_len"], 10_000_000);
-    }
-
-    #[test]
-    fn what_is_no_such_request_gets_an_error_and_no_panic() {
-        let model = model("perfect");
-        for (post, path, body, status) in [
-            (true, "/chat/completions", "{\"messages\":", 400),
-            (true, "/chat/completions", "\u{0}", 400),
-            (
-                true,
-                "/chat/completions",
-                "{\"messages\":[],\"max_tokens\":0}",
-                400,
-            ),
-            (false, "/chat/completions", "", 405),
-            (true, "/models", "", 405),
-            (false, "/v1/props", "", 404),
-            (false, "", "", 404),
-            (false, "/health?x=1", "", 200),
-        ] {
-            let answer = model.answer(post, path, &[Bytes::from(body)]);
-            assert_eq!(answer.status, status, "{path}");
-            let reply: Value = serde_json::from_slice(&answer.chunks.concat()).expect("JSON");
-            assert_eq!(
-                reply["error"]["message"].is_string(),
-                status != 200,
-                "{reply}"
-            );
-        }
-    }
-
-    #[test]
-    fn discard_answers_unread_and_streams_where_either_end_asks_for_it() {
-        let model = model("discard");
-        assert!(!model.reads_bodies());
-        let filler = Bytes::from("x".repeat(100_000));
-        let wish = Bytes::from("{\"stream\": true,");
-        for (body, streamed) in [
-            (vec![], false),
-            (vec![filler.clone()], false),
-            (vec![wish.clone(), filler.clone(), filler.clone()], true),
-            (vec![filler.clone(), filler.clone(), wish.clone()], true),
-            (vec![filler.clone(), wish.slice(..9), wish.slice(9..)], true),
-            (vec![filler.clone(), wish, filler], false),
-        ] {
-            let answer = model.answer(true, "/chat/completions", &body);
-            let text = String::from_utf8(answer.chunks.concat()).expect("UTF-8");
-            assert_eq!(text.starts_with("data: "), streamed);
-            assert!(
-                text.contains("discarded") && !text.contains("usage"),
-                "{text}"
-            );
-        }
-    }
-}
+mod tests;

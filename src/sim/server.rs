@@ -1,25 +1,28 @@
 //! Puts a simulated model behind real HTTP on this machine.
 
-use super::responder::{Answer, Responder};
-use super::truth::Truth;
-use anyhow::{Context, Result};
+use super::line::{Line, Scissors};
+use super::playback::playback;
+use super::responder::{Answer, Responder, Upload};
+use super::route::Head;
+use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
 use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-type Events = stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, Infallible>>>;
+type Events = BoxStream<'static, io::Result<Frame<Bytes>>>;
 type Reply = Response<Either<Full<Bytes>, StreamBody<Events>>>;
 
 /// A server that has begun to listen.
@@ -46,11 +49,11 @@ impl Serving {
 /// Bodies may have any length. Returns as soon as connections are accepted; what is still open at
 /// the shutdown is cut.
 pub async fn serve(
-    truth: Truth,
+    responder: Responder,
     port: u16,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Serving> {
-    let responder = Arc::new(Responder::new(truth)?);
+    let responder = Arc::new(responder);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .with_context(|| {
@@ -82,24 +85,54 @@ pub async fn serve(
 async fn converse(stream: TcpStream, responder: Arc<Responder>) {
     // Small events must leave at once, or every one of them waits for an acknowledgement.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| reply(request, Arc::clone(&responder)));
-    // An error here is a client that went away or spoke no HTTP: its own affair.
+    let (line, scissors) = Line::new(stream);
+    let service =
+        service_fn(move |request| reply(request, Arc::clone(&responder), scissors.clone()));
+    // An error here is a client that went away or spoke no HTTP, or a connection that was to end.
     let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(line), service)
         .await;
 }
 
-async fn reply(request: Request<Incoming>, responder: Arc<Responder>) -> Result<Reply> {
-    let post = request.method() == Method::POST;
-    let path = request.uri().path().to_owned();
-    let body = collect(request.into_body(), responder.reads_bodies()).await?;
-    let answer = tokio::task::spawn_blocking(move || responder.answer(post, &path, &body)).await?;
-    tokio::time::sleep(answer.delay).await;
+async fn reply(
+    request: Request<Incoming>,
+    responder: Arc<Responder>,
+    scissors: Scissors,
+) -> Result<Reply> {
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("", |path| path.as_str());
+    let headers = request.headers().iter();
+    let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let head = Head::new(request.method() == Method::POST, path, headers);
+    let turn = responder.begin(head);
+    let mut body = request.into_body();
+    let answer = match turn.upload() {
+        Upload::Whole => {
+            let body = collect(&mut body, responder.reads_bodies()).await?;
+            tokio::task::spawn_blocking(move || responder.answer(turn, &body)).await?
+        }
+        Upload::Refused(bytes) => {
+            pass(&mut body, bytes).await?;
+            responder.refuse_upload(turn)
+        }
+        Upload::Reset(bytes) => {
+            pass(&mut body, bytes).await?;
+            responder.note_reset(turn);
+            scissors.mark();
+            bail!("the connection is to be reset");
+        }
+    };
+    match answer.delay {
+        Some(delay) => tokio::time::sleep(delay).await,
+        None => std::future::pending().await,
+    }
     response(answer)
 }
 
 /// The body's frames, uncopied; where nobody reads them, only the first and the last two.
-async fn collect(mut body: Incoming, keep: bool) -> Result<Vec<Bytes>> {
+async fn collect(body: &mut Incoming, keep: bool) -> Result<Vec<Bytes>> {
     let mut slices: Vec<Bytes> = Vec::new();
     while let Some(frame) = body.frame().await {
         if let Ok(slice) = frame?.into_data() {
@@ -112,16 +145,26 @@ async fn collect(mut body: Incoming, keep: bool) -> Result<Vec<Bytes>> {
     Ok(slices)
 }
 
+/// Reads so many bytes of a body, or all of a shorter one.
+async fn pass(body: &mut Incoming, bytes: u64) -> Result<()> {
+    let mut passed = 0;
+    while passed < bytes {
+        let Some(frame) = body.frame().await else {
+            break;
+        };
+        passed += frame?.data_ref().map_or(0, |slice| slice.len() as u64);
+    }
+    Ok(())
+}
+
 fn response(mut answer: Answer) -> Result<Reply> {
-    // A reply of one piece has a length; events are sent one by one.
-    let body = if answer.chunks.len() == 1 {
+    let length: usize = answer.chunks.iter().map(Bytes::len).sum();
+    // A reply of one piece goes out as it is; events are sent one by one.
+    let body = if answer.chunks.len() == 1 && answer.tempo.is_plain() && answer.has_length {
         Either::Left(Full::new(answer.chunks.remove(0)))
     } else {
-        let frames = answer
-            .chunks
-            .into_iter()
-            .map(|chunk| Ok(Frame::data(chunk)));
-        Either::Right(StreamBody::new(stream::iter(frames.collect::<Vec<_>>())))
+        let frames = playback(answer.chunks, answer.tempo).map_ok(Frame::data);
+        Either::Right(StreamBody::new(frames.boxed()))
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(answer.status)?;
@@ -130,12 +173,17 @@ fn response(mut answer: Answer) -> Result<Reply> {
             .headers_mut()
             .insert(HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
     }
+    if answer.has_length {
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
     Ok(response)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::made::Made;
+    use super::super::made::{Made, model};
     use super::*;
     use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -146,8 +194,10 @@ mod tests {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let truth = Truth::parse(name).expect(name);
-        (serve(truth, 0, shutdown).await.expect("a server"), stop)
+        (
+            serve(model(name), 0, shutdown).await.expect("a server"),
+            stop,
+        )
     }
 
     /// Sends bytes as they are and reads until the server closes the connection.
@@ -304,8 +354,7 @@ mod tests {
     async fn it_stops_when_told_and_says_so_when_a_port_is_taken() {
         let (server, stop) = start("perfect").await;
         let address = server.address;
-        let truth = Truth::parse("perfect").expect("a truth");
-        let taken = serve(truth, address.port(), std::future::pending()).await;
+        let taken = serve(model("perfect"), address.port(), std::future::pending()).await;
         let error = taken.err().expect("a port in use").to_string();
         assert!(error.contains(&address.port().to_string()), "{error}");
         stop.send(()).expect("a server that listens");

@@ -1,5 +1,7 @@
 //! What a simulated model can and cannot do, as its name states it.
 
+use super::dialect::words::{WORDS, Words, words};
+use super::fault::Faults;
 use crate::length::parse_tokens;
 use anyhow::{Context, Result, bail, ensure};
 use std::time::Duration;
@@ -47,8 +49,17 @@ pub const MODIFIERS: &[(&str, &str)] = &[
         "advertised=10M",
         "declares this window instead, whatever is true",
     ),
+    (
+        "words=vllm",
+        "refuses them in a chat as vllm, openai, sglang, tgi, openrouter, xai, groq … do",
+    ),
     ("latency=50ms", "waits this long before it answers"),
     ("seed=7", "draws other answers from the same curve"),
+    (
+        "fault=cut-head=32k:0.1",
+        "does this wrong with a tenth of the questions; may be stated again",
+    ),
+    ("fault-seed=7", "draws the faults of other questions"),
 ];
 
 /// The shape of the recall, by which a fact is found or not.
@@ -97,6 +108,10 @@ pub struct Truth {
     pub latency: Duration,
     /// Varies the draws; `None` is zero, and for [`Recall::Flaky`] a fresh one each time.
     pub seed: Option<u64>,
+    /// Whose words a chat that does not fit is refused in; `None` is llama-server's.
+    pub words: Option<&'static Words>,
+    /// What it does wrong, and how often.
+    pub faults: Faults,
 }
 
 impl Truth {
@@ -111,23 +126,39 @@ impl Truth {
             advertised_tokens: None,
             latency: Duration::ZERO,
             seed: None,
+            words: None,
+            faults: Faults::default(),
         };
         let mut seen = Vec::new();
         for part in parts {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             ensure!(
-                !seen.contains(&key),
+                key == "fault" || !seen.contains(&key),
                 "sim:{name} states {key} twice: leave one out"
             );
             seen.push(key);
             match key {
                 "window" => truth.window_tokens = Some(tokens(part, value)?),
                 "advertised" => truth.advertised_tokens = Some(tokens(part, value)?),
-                "latency" => truth.latency = duration(value)?,
-                "seed" => {
-                    truth.seed = Some(value.parse().with_context(|| {
-                        format!("`{part}` is no whole number: write it like seed=7")
+                "latency" => {
+                    truth.latency = duration(value).with_context(|| format!("in `{part}`"))?;
+                }
+                "words" => {
+                    truth.words = Some(words(value).with_context(|| {
+                        let names: Vec<&str> = WORDS.iter().map(|words| words.name).collect();
+                        format!("`{part}`: known are the words of {}", names.join(", "))
                     })?);
+                }
+                "fault" => truth.faults.add(value)?,
+                "seed" | "fault-seed" => {
+                    let seed = value.parse().with_context(|| {
+                        format!("`{part}` is no whole number: write it like {key}=7")
+                    })?;
+                    if key == "seed" {
+                        truth.seed = Some(seed);
+                    } else {
+                        truth.faults.seed = seed;
+                    }
                 }
                 _ => bail!(
                     "a simulated model has no `{part}`; after its name may stand: {}",
@@ -238,7 +269,8 @@ fn share(part: &str, value: &str) -> Result<f64> {
     }
 }
 
-fn duration(value: &str) -> Result<Duration> {
+/// Reads a time: `50ms` or `2s`.
+pub(super) fn duration(value: &str) -> Result<Duration> {
     let (digits, scale_ms) = match value.strip_suffix("ms") {
         Some(digits) => (digits, 1.0),
         None => (value.strip_suffix('s').unwrap_or_default(), 1_000.0),
@@ -248,7 +280,7 @@ fn duration(value: &str) -> Result<Duration> {
         Ok(number) if (0.0..=86_400_000.0).contains(&(number * scale_ms)) => {
             Ok(Duration::from_secs_f64(number * scale_ms / 1_000.0))
         }
-        _ => bail!("`latency={value}` is no time: write it like latency=50ms or latency=2s"),
+        _ => bail!("`{value}` is no time: write it like 50ms or 2s"),
     }
 }
 
@@ -331,6 +363,12 @@ mod tests {
             "perfect,latency=1e300s",
             "perfect,seed=x",
             "perfect,seed=1,seed=2",
+            "perfect,words",
+            "perfect,words=nobody",
+            "perfect,fault",
+            "perfect,fault=madness",
+            "perfect,fault=cut-head=4k:2",
+            "perfect,fault-seed=x",
             "perfect,",
             "perfect,middle=0.4",
         ] {

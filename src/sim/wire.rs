@@ -1,13 +1,14 @@
 //! Carries requests to a simulated model inside this process: no socket, the same bytes.
 
-use super::responder::Responder;
+use super::playback::playback;
+use super::responder::{Responder, Upload};
+use super::route::Head;
 use super::truth::Truth;
 use crate::endpoint::wire::{Request, Response, Wire};
 use crate::reply::Failure;
 use anyhow::Result;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use futures_util::stream;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -31,13 +32,35 @@ impl Wire for SimWire {
         let began = Instant::now();
         let responder = Arc::clone(&self.responder);
         Box::pin(async move {
-            let reading = tokio::task::spawn_blocking(move || {
-                responder.answer(request.post, &request.path, &request.body.slices)
+            let headers = request.headers.iter();
+            let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
+            let turn = responder.begin(Head::new(request.post, &request.path, headers));
+            let answer = match turn.upload() {
+                Upload::Reset(bytes) => {
+                    responder.note_reset(turn);
+                    return Err(Failure::Broken {
+                        cause: format!("connection reset after {bytes} bytes of the upload"),
+                    });
+                }
+                Upload::Refused(_) => responder.refuse_upload(turn),
+                Upload::Whole => {
+                    let reading = tokio::task::spawn_blocking(move || {
+                        responder.answer(turn, &request.body.slices)
+                    });
+                    reading.await.map_err(|error| Failure::Broken {
+                        cause: format!("the simulated model stopped: {error}"),
+                    })?
+                }
+            };
+            match answer.delay {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => std::future::pending().await,
+            }
+            let chunks = playback(answer.chunks, answer.tempo).map(|chunk| {
+                chunk.map_err(|error| Failure::Broken {
+                    cause: format!("the connection broke within the answer: {error}"),
+                })
             });
-            let answer = reading.await.map_err(|error| Failure::Broken {
-                cause: format!("the simulated model stopped: {error}"),
-            })?;
-            tokio::time::sleep(answer.delay).await;
             Ok(Response {
                 status: answer.status,
                 headers: answer.headers,
@@ -45,7 +68,7 @@ impl Wire for SimWire {
                 uploaded_ms: None,
                 headers_ms: began.elapsed().as_secs_f64() * 1_000.0,
                 began,
-                chunks: stream::iter(answer.chunks.into_iter().map(Ok)).boxed(),
+                chunks: chunks.boxed(),
             })
         })
     }

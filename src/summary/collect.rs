@@ -1,8 +1,10 @@
 //! Rows into numbers: counts, shares and their intervals, by length and by depth.
 
+use super::cuts::cuts;
+use super::warnings::warnings;
 use super::{Cell, Point, Summary, TaskSummary, Totals};
 use crate::corpus::Corpus;
-use crate::journal::{Row, RunFile};
+use crate::journal::{Control, Loaded, Row, RunFile};
 use crate::plan::{Plan, Task, Trial};
 use crate::price::Price;
 use crate::prompt::QuestionAt;
@@ -19,10 +21,11 @@ const CONFIDENCE: f64 = 0.95;
 pub fn summarize(
     run: &RunFile,
     plan: &Plan,
-    rows: &[Row],
+    loaded: &Loaded,
     corpus: &Corpus,
     price: Option<Price>,
 ) -> Summary {
+    let rows = loaded.rows.as_slice();
     let mut settled: HashMap<u64, &Row> = HashMap::new();
     for row in rows.iter().filter(|row| row.settled) {
         settled.insert(row.trial.id, row);
@@ -37,6 +40,7 @@ pub fn summarize(
         .iter()
         .map(|task| task_summary(*task, plan, &settled, &scored))
         .collect();
+    let cuts = cuts(&loaded.controls);
     let void = scored
         .values()
         .filter(|scored| scored.void.is_some())
@@ -46,9 +50,11 @@ pub fn summarize(
         scored: scored.len() as u64 - void,
         void,
         attempts: rows.len() as u64,
+        controls: loaded.controls.len() as u64,
         ..Totals::default()
     };
-    for reply in rows.iter().filter_map(Row::reply) {
+    let controls = loaded.controls.iter().filter_map(Control::reply);
+    for reply in rows.iter().filter_map(Row::reply).chain(controls) {
         totals.prompt_tokens += reply.usage.prompt_tokens.unwrap_or(0);
         totals.cached_tokens += reply.usage.cached_tokens.unwrap_or(0);
         totals.output_tokens += reply.usage.output_tokens.unwrap_or(0);
@@ -66,8 +72,10 @@ pub fn summarize(
         advertised_tokens: run.advertised_tokens,
         confidence: CONFIDENCE,
         tasks,
+        found_window: run.found_window.clone(),
         settings: settings(run),
-        warnings: warnings(run, rows, &settled, &totals),
+        warnings: warnings(run, &cuts, rows, &settled, &totals),
+        cuts,
         totals,
     }
 }
@@ -172,6 +180,7 @@ fn point(length_tokens: u64, trials: &[&Trial], scored: &HashMap<u64, Scored>) -
         haystacks: haystacks.len() as u64,
         accuracy: share(right, n),
         interval: (n > 0).then(|| wilson(right, n, CONFIDENCE)),
+        accuracy_voids_failed: share(right, n + void),
         substring_right,
     }
 }
@@ -210,6 +219,9 @@ fn settings(run: &RunFile) -> Vec<String> {
     if let Some(reasoning) = &asking.reasoning {
         settings.push(format!("reasoning effort {reasoning}"));
     }
+    for (name, value) in &asking.params {
+        settings.push(format!("request field {name} = {value}"));
+    }
     if asking.system.is_some() {
         settings.push("a system message of the user's".into());
     }
@@ -229,86 +241,4 @@ fn settings(run: &RunFile) -> Vec<String> {
         settings.push(format!("corpus {}", run.corpus.short()));
     }
     settings
-}
-
-/// What a reader of the charts must know.
-fn warnings(
-    run: &RunFile,
-    rows: &[Row],
-    settled: &HashMap<u64, &Row>,
-    totals: &Totals,
-) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if !run.exact && !run.server_counts {
-        warnings.push(format!(
-            "lengths are counted with {}, not with the model's own tokenizer: they may be 15 % off (give it with --tokenizer)",
-            run.tokenizer.short()
-        ));
-    } else if run.overhead_tokens.is_none() {
-        warnings
-            .push("the chat template's tokens are not known and not counted in the lengths".into());
-    }
-    let unsaid = rows
-        .iter()
-        .filter(|row| {
-            row.settled
-                && row
-                    .reply()
-                    .is_some_and(|reply| reply.usage.prompt_tokens.is_none())
-        })
-        .count();
-    if unsaid > 0 {
-        warnings.push(format!(
-            "{unsaid} replies came without token counts: a silent cut of the prompt cannot be ruled out for them"
-        ));
-    }
-    let open = totals.planned - settled.len() as u64;
-    if open > 0 {
-        warnings.push(format!(
-            "{open} of {} trials are not asked yet",
-            totals.planned
-        ));
-    }
-    let repeated = settled
-        .values()
-        .filter(|row| row.prompt.shares.repeated_tokens > 0)
-        .count();
-    if repeated > 0 {
-        warnings.push(format!(
-            "{repeated} prompts repeat a sentence of their haystack"
-        ));
-    }
-    let code = settled
-        .values()
-        .filter(|row| row.prompt.shares.code_tokens > 0)
-        .count();
-    if code > 0 {
-        warnings.push(format!(
-            "{code} haystacks go on in source code beyond all prose"
-        ));
-    }
-    let mut models: Vec<&str> = settled
-        .values()
-        .filter_map(|row| row.reply()?.model.as_deref())
-        .collect::<HashSet<_>>()
-        .into_iter()
-        .collect();
-    models.sort_unstable();
-    if models.len() > 1 {
-        warnings.push(format!(
-            "replies name different models: {}",
-            models.join(", ")
-        ));
-    }
-    let prints: HashSet<&str> = settled
-        .values()
-        .filter_map(|row| row.reply()?.system_fingerprint.as_deref())
-        .collect();
-    if prints.len() > 1 {
-        warnings.push(format!(
-            "the server's system_fingerprint changed within the run ({} values)",
-            prints.len()
-        ));
-    }
-    warnings
 }

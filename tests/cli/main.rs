@@ -2,7 +2,9 @@
 
 mod bad_folders;
 mod bad_input;
+mod cuts;
 mod embedded;
+mod fault_kinds;
 mod full_disk;
 mod kills;
 mod prompts;
@@ -11,6 +13,7 @@ mod reports;
 mod retries;
 mod serving;
 mod signals;
+mod soak;
 mod spending;
 #[path = "../support/mod.rs"]
 mod support;

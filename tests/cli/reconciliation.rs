@@ -150,7 +150,7 @@ fn an_answer_that_never_ends_is_the_model_s_own_failure() {
         )
     });
     four(&place, &mock).ends(0);
-    assert_eq!(mock.count(), 1 + 8);
+    assert_eq!(mock.count(), 2 + 8);
     let summary = place.run("run").json("summary.json");
     assert_eq!(
         (&summary["totals"]["scored"], &summary["totals"]["void"]),

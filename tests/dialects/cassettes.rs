@@ -1,74 +1,24 @@
 //! Recorded bytes of a real server, cut at every byte: llama-server b1-7e4c0a9 serving
 //! SmolLM2-135M-Instruct (Q4_1), bodies exactly as they came, chunked framing taken off.
 
-use crate::{ask, run, served, speaker};
-use bytes::Bytes;
-use depthfinder::endpoint::wire::{Request, Response, Wire};
-use depthfinder::endpoint::{Endpoint, Served};
-use depthfinder::reply::{Failure, Reply, Stop, Timing, Usage};
-use depthfinder::rope::Rope;
-use futures_util::future::BoxFuture;
-use futures_util::{StreamExt, stream};
-use std::sync::{Arc, Mutex};
+use crate::cassette as tape;
+use crate::player::{self, assert_cuts_change_nothing, assert_torn_is_no_answer, counted};
+use crate::served;
+use depthfinder::endpoint::dialect::Dialect;
+use depthfinder::endpoint::openai::OpenAi;
+use depthfinder::reply::{Failure, Reply, Stop, Usage};
 
-/// Answers every request with the same chunks.
-struct Player {
-    status: u16,
-    chunks: Mutex<Vec<Bytes>>,
-}
-
-impl Wire for Player {
-    fn send<'a>(&'a self, _: Request) -> BoxFuture<'a, Result<Response, Failure>> {
-        let chunks = self.chunks.lock().expect("unpoisoned").clone();
-        let response = Response {
-            status: self.status,
-            headers: Vec::new(),
-            uploaded_ms: None,
-            headers_ms: 0.0,
-            began: std::time::Instant::now(),
-            chunks: stream::iter(chunks.into_iter().map(Ok)).boxed(),
-        };
-        Box::pin(async { Ok(response) })
-    }
-}
-
-/// The outcome of each way of cutting, without the clock's readings.
-fn outcomes(status: u16, cuts: Vec<Vec<Bytes>>) -> Vec<Result<Reply, Failure>> {
-    let player = Arc::new(Player {
-        status,
-        chunks: Mutex::default(),
-    });
-    let wire: Arc<dyn Wire> = player.clone();
-    let endpoint = speaker(wire, Served::default());
-    let question = ask(Rope::of("q"));
-    run(async {
-        let mut outcomes = Vec::new();
-        for chunks in cuts {
-            *player.chunks.lock().expect("unpoisoned") = chunks;
-            let mut outcome = endpoint.ask(&question).await;
-            if let Ok(reply) = &mut outcome {
-                reply.timing = Timing {
-                    server: reply.timing.server.take(),
-                    ..Timing::default()
-                };
-            }
-            outcomes.push(outcome);
-        }
-        outcomes
-    })
+fn chat() -> Box<dyn Dialect> {
+    Box::new(OpenAi::default())
 }
 
 fn outcome(status: u16, bytes: &str) -> Result<Reply, Failure> {
-    outcomes(status, vec![vec![Bytes::copy_from_slice(bytes.as_bytes())]]).remove(0)
+    player::outcome(chat, status, bytes)
 }
 
 macro_rules! cassette {
     ($name:literal) => {
-        include_str!(concat!(
-            "../cassettes/llama-server/",
-            $name,
-            ".response.txt"
-        ))
+        tape!("llama-server", $name)
     };
 }
 
@@ -85,33 +35,32 @@ const RECORDED: &[(u16, &str)] = &[
     (404, cassette!("unknown_path")),
 ];
 
+const AZURE: &[(u16, &str)] = &[
+    (200, tape!("azure", "stream")),
+    (400, tape!("azure", "filtered")),
+];
+
 #[test]
 fn every_recording_cut_at_every_byte_means_the_same() {
-    for (status, recorded) in RECORDED {
-        let bytes = Bytes::from_static(recorded.as_bytes());
-        let whole = outcome(*status, recorded);
-        let mut cuts: Vec<Vec<Bytes>> = (0..=bytes.len())
-            .map(|at| vec![bytes.slice(..at), bytes.slice(at..)])
-            .collect();
-        cuts.push((0..bytes.len()).map(|at| bytes.slice(at..=at)).collect());
-        for (at, cut) in outcomes(*status, cuts).into_iter().enumerate() {
-            assert_eq!(cut, whole, "cut at {at} of {recorded:.60}");
-        }
-    }
+    assert_cuts_change_nothing(chat, RECORDED);
+    assert_cuts_change_nothing(chat, AZURE);
 }
 
 #[test]
 fn no_recording_that_stops_early_is_an_answer_before_its_finish_reason() {
-    for (status, recorded) in RECORDED {
-        let bytes = Bytes::from_static(recorded.as_bytes());
-        let finish = recorded
-            .find("\"finish_reason\":\"")
-            .unwrap_or(recorded.len());
-        let cuts = (0..bytes.len()).map(|at| vec![bytes.slice(..at)]).collect();
-        for (at, cut) in outcomes(*status, cuts).into_iter().enumerate() {
-            assert!(at > finish || cut.is_err(), "{at} bytes of {recorded:.60}");
-        }
+    for recorded in [RECORDED, AZURE] {
+        assert_torn_is_no_answer(chat, recorded, &["\"finish_reason\":\""]);
     }
+}
+
+#[test]
+fn azures_filter_and_its_first_empty_event_are_understood() {
+    let reply = outcome(200, tape!("azure", "stream")).expect("an answer");
+    assert_eq!((reply.text.as_str(), reply.stop), ("4829173", Stop::End));
+    assert_eq!(reply.usage.prompt_tokens, Some(4108));
+    assert_eq!(reply.model.as_deref(), Some("gpt-4.1-2025-04-14"));
+    let filtered = outcome(400, tape!("azure", "filtered")).expect_err("filtered");
+    assert!(matches!(filtered, Failure::Filtered { .. }), "{filtered:?}");
 }
 
 #[test]
@@ -193,15 +142,7 @@ fn the_servers_token_list_is_counted() {
         ("vllm", r#"{"tokens":null}"#, None),
         ("vllm", "<html>", None),
     ] {
-        let wire = Arc::new(Player {
-            status: 200,
-            chunks: Mutex::new(vec![Bytes::from(body)]),
-        });
-        let endpoint = speaker(wire, served(software));
-        assert_eq!(
-            run(endpoint.count_tokens(&Rope::of("text"))),
-            count,
-            "{body:.60}"
-        );
+        let (told, _) = counted(chat, served(software), body);
+        assert_eq!(told, count, "{body:.60}");
     }
 }

@@ -1,8 +1,13 @@
-//! The OpenAI-compatible adapter against recorded bytes, ugly streams and a raw loopback server.
+//! The dialects against recorded bytes, ugly streams and a raw loopback server.
 
+mod anthropic;
 mod cassettes;
 mod clocks;
+mod gemini;
 mod network;
+mod player;
+mod providers;
+mod responses;
 mod secrecy;
 mod server;
 mod tls;

@@ -1,10 +1,12 @@
 //! A small real run, and variants of what it wrote in which every field is filled or left out.
 
+use depthfinder::canary::Cut;
 use depthfinder::corpus::Corpus;
-use depthfinder::journal::{Line, Outcome, Row, RunFile};
+use depthfinder::journal::{FoundWindow, Line, Outcome, Row, RunFile};
 use depthfinder::plan::Depths;
+use depthfinder::reconcile::{Fit, Sample};
 use depthfinder::reply::{Failure, Reply, Stop, Timing, Usage};
-use depthfinder::summary::Summary;
+use depthfinder::summary::{CutFinding, Summary};
 use serde_json::{Value, json};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -15,6 +17,8 @@ pub struct Run {
     pub intents: Vec<Value>,
     /// Its rows, as JSON.
     pub rows: Vec<Value>,
+    /// Its controls, as JSON.
+    pub controls: Vec<Value>,
     /// A row with an answer.
     pub answered: Row,
     /// Its `run.json`.
@@ -47,6 +51,8 @@ pub fn run() -> &'static Run {
                 "--quiet",
                 "--keys",
                 "3",
+                "--canaries",
+                "always",
             ])
             .args(["--lengths", "512,1k,4k", "--depths", "3", "--samples", "2"])
             .arg("--corpus")
@@ -59,11 +65,17 @@ pub fn run() -> &'static Run {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "a third is void: {said}");
         let read = |name: &str| std::fs::read_to_string(out.join(name)).expect(name);
-        let (intents, rows) = read("journal.jsonl")
+        let lines: Vec<Value> = read("journal.jsonl")
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))
-            .partition(|line: &Value| line["line"] == "intent");
-        let rows: Vec<Value> = rows;
+            .collect();
+        let of_kind = |kind: &str| -> Vec<Value> {
+            let lines = lines.iter().filter(|line| line["line"] == kind);
+            lines.cloned().collect()
+        };
+        let (intents, rows) = (of_kind("intent"), of_kind("row"));
+        let controls = of_kind("control");
+        assert_eq!(of_kind("control_intent").len(), controls.len());
         let answered = rows
             .iter()
             .filter_map(|row| match serde_json::from_value(row.clone()) {
@@ -75,6 +87,7 @@ pub fn run() -> &'static Run {
         Run {
             intents,
             rows,
+            controls,
             answered,
             file: serde_json::from_str(&read("run.json")).expect("a run"),
             summary: serde_json::from_str(&read("summary.json")).expect("a summary"),
@@ -198,6 +211,7 @@ pub fn rows(run: &Run) -> Vec<Value> {
         ..run.answered.clone()
     };
     empty.prompt.expected_tokens = None;
+    empty.prompt.tolerance_tokens = None;
     let failed = failures().into_iter().map(|failure| Row {
         void: Some(failure.reason().into()),
         outcome: Outcome::Failure(failure),
@@ -209,16 +223,44 @@ pub fn rows(run: &Run) -> Vec<Value> {
     run.rows.iter().cloned().chain(made).collect()
 }
 
+/// The run's controls, and one of which less is known.
+pub fn controls(run: &Run) -> Vec<Value> {
+    let mut plain = run.controls[0].clone();
+    plain["kind"] = json!("calibration");
+    plain["prompt"]["expected_tokens"] = Value::Null;
+    plain["prompt"]["tolerance_tokens"] = Value::Null;
+    if let Some(fields) = plain.as_object_mut() {
+        fields.remove("codes");
+    }
+    let read: Line = serde_json::from_value(plain.clone()).expect("a control");
+    assert_eq!(serde_json::to_value(read).expect("JSON"), plain);
+    run.controls.iter().cloned().chain([plain]).collect()
+}
+
 /// The run's `run.json`, and one with everything filled.
 pub fn run_files(run: &Run) -> Vec<Value> {
     let mut filled = run.file.clone();
     filled.served.software = Some("vllm".into());
     filled.served.window_tokens = Some(1);
     filled.served.trained_window_tokens = Some(1);
+    filled.served.body_limit_bytes = Some(1);
+    filled.served.output_limit_tokens = Some(1);
+    filled.served.details = vec!["a detail".into()];
+    filled.adaptations = vec!["a change".into()];
+    filled.fit = Fit::of(
+        (1..=4)
+            .map(|at| Sample {
+                own_tokens: 1_000 * at,
+                reported_tokens: 1_100 * at,
+            })
+            .collect(),
+    );
+    filled.found_window = Some(found_window());
     filled.asking.reasoning = Some("low".into());
     filled.asking.system = Some("Be brief.".into());
     filled.grid.depths = Depths::Strata(5);
     let mut bare = run.file.clone();
+    bare.found_window = Some(nothing_found());
     bare.served.software = None;
     bare.served.window_tokens = None;
     bare.advertised_tokens = None;
@@ -238,10 +280,48 @@ pub fn summaries(run: &Run) -> Vec<Value> {
     bare.settings.clear();
     bare.warnings.clear();
     let mut told = run.summary.clone();
+    let finding = CutFinding {
+        length_tokens: 4_096,
+        proven: true,
+        cut: Some(Cut::Head),
+        reported_tokens: Some(2_051),
+        half_window_tokens: Some(4_096),
+        words: "the head is cut off".into(),
+    };
+    let unclear = CutFinding {
+        cut: None,
+        reported_tokens: None,
+        half_window_tokens: None,
+        ..finding.clone()
+    };
+    told.cuts = vec![finding, unclear];
+    told.found_window = Some(found_window());
+    bare.found_window = Some(nothing_found());
+    bare.tasks[0].curve[0].accuracy_voids_failed = None;
     told.warnings.push("a warning".into());
     let all = [&run.summary, &bare, &told];
     all.map(|summary| serde_json::to_value(summary).expect("JSON"))
         .into()
+}
+
+fn found_window() -> FoundWindow {
+    FoundWindow {
+        served_tokens: Some(1),
+        refused_tokens: Some(2),
+        how: Some("too-long".into()),
+        requests: 3,
+        stopped: Some("a timeout".into()),
+    }
+}
+
+fn nothing_found() -> FoundWindow {
+    FoundWindow {
+        served_tokens: None,
+        refused_tokens: None,
+        how: None,
+        requests: 1,
+        stopped: None,
+    }
 }
 
 /// A field as a document describes it.

@@ -8,7 +8,7 @@ use crate::length::parse_tokens;
 use crate::plan::{Depths, Grid, Plan, Task, WordingChoice};
 use crate::price::Price;
 use crate::prompt::QuestionAt;
-use crate::run::Caps;
+use crate::run::{Canaries, Caps};
 use crate::seed::Secret;
 use crate::task::niah::ValueType;
 use crate::tokens::Tokenizer;
@@ -31,6 +31,7 @@ pub fn check(arguments: &Sweep) -> Result<()> {
     }
     Depths::parse(&arguments.depths)?;
     temperature(arguments)?;
+    super::params(arguments)?;
     caps(arguments)?;
     parse_tokens(&arguments.max_inflight_tokens).context("bad --max-inflight-tokens")?;
     ensure!(
@@ -52,6 +53,10 @@ pub fn check(arguments: &Sweep) -> Result<()> {
     ensure!(
         (0.0..=1.0).contains(&arguments.threshold),
         "--threshold is a share between 0 and 1"
+    );
+    ensure!(
+        (0.0..=1.0).contains(&arguments.max_void),
+        "--max-void is a share between 0 and 1"
     );
     if let Some(price) = &arguments.price {
         Price::parse(price)?;
@@ -95,7 +100,17 @@ pub fn asking(arguments: &Sweep) -> Result<Asking> {
         reasoning: arguments.reasoning.clone(),
         system: arguments.system.clone(),
         threshold: arguments.threshold,
+        params: super::params(arguments)?.into_iter().collect(),
     })
+}
+
+/// When canaries are asked.
+pub fn canaries(arguments: &Sweep) -> Canaries {
+    match arguments.canaries.as_str() {
+        "always" => Canaries::Always,
+        "never" => Canaries::Never,
+        _ => Canaries::Auto,
+    }
 }
 
 /// What the run may spend.

@@ -313,7 +313,7 @@ const THINKING: &[(&str, &str)] = &[
 
 /// Parts a leading block of reasoning from the answer. Templates that open the block themselves
 /// leave only its end in the text. A block that never ends is all reasoning.
-fn split_thinking(text: String) -> (String, String) {
+pub fn split_thinking(text: String) -> (String, String) {
     let start = text.trim_start();
     for (open, close) in THINKING {
         let (thought, rest) = match (start.strip_prefix(open), start.split_once(close)) {

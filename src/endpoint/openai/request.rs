@@ -68,7 +68,7 @@ pub fn encode(
 }
 
 /// Whole numbers without a point: some servers refuse `0.0` where others refuse nothing.
-fn number(value: f64) -> Value {
+pub fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         Value::from(value as i64)
     } else {
@@ -76,7 +76,9 @@ fn number(value: f64) -> Value {
     }
 }
 
-fn split(prompt: &Rope, limit: usize) -> Vec<Vec<Bytes>> {
+/// Cuts a prompt into parts of at most `limit` escaped bytes, between pieces wherever these are
+/// short enough, never inside an escape.
+pub fn split(prompt: &Rope, limit: usize) -> Vec<Vec<Bytes>> {
     let mut parts = Vec::new();
     let mut part = Vec::new();
     let mut part_bytes = 0;
@@ -166,6 +168,7 @@ mod tests {
             renamed_budget: true,
             no_temperature: false,
             no_stream_options: true,
+            ..Shape::default()
         };
         assert_eq!(
             read(&encode("m", &question, &shape, None, &[])),
@@ -191,10 +194,10 @@ mod tests {
             json: corpus.clone(),
         });
         let body = encode("m", &ask(rope), &Shape::default(), None, &[]);
-        assert_eq!(body.slices.len(), 4);
+        assert_eq!(body.slices.len(), 5);
         assert_eq!(body.slices[2].as_ptr(), corpus.as_ptr());
         assert_eq!(body.slices[2].len(), corpus.len());
-        let ours: usize = [0, 1, 3].iter().map(|at| body.slices[*at].len()).sum();
+        let ours: usize = [0, 1, 3, 4].iter().map(|at| body.slices[*at].len()).sum();
         assert!(ours < 300, "{ours} bytes beside the corpus");
     }
 

@@ -11,7 +11,7 @@ const SAID_CHARS: usize = 400;
 pub struct ErrorObject {
     /// The server's words, on one line.
     pub message: String,
-    /// `code` and `type`, in lower case, a space between.
+    /// `code`, `type` and `status`, in lower case, a space between.
     pub kind: String,
     /// `code` where it is a number: llama-server and OpenRouter repeat the status there.
     pub number: Option<u64>,
@@ -58,21 +58,23 @@ pub fn error_in(value: &Value) -> Option<ErrorObject> {
     let code = object.get("code");
     // OpenRouter's stable word for what happened, whatever the upstream calls it.
     let stable = object.pointer("/metadata/error_type");
-    let kind = format!(
-        "{} {} {}",
+    let kinds = [
         text_of(code),
         text_of(object.get("type").or_else(|| object.get("error_type"))),
-        text_of(stable)
-    );
-    if message.is_empty() && kind.trim().is_empty() {
+        text_of(object.get("status")),
+        text_of(stable),
+    ];
+    let kinds: Vec<String> = kinds.into_iter().filter(|kind| !kind.is_empty()).collect();
+    let kind = kinds.join(" ");
+    if message.is_empty() && kind.is_empty() {
         return None;
     }
     if message.is_empty() {
-        message = kind.trim().to_owned();
+        message.clone_from(&kind);
     }
     Some(ErrorObject {
         message: one_line(&message),
-        kind: kind.trim().to_lowercase(),
+        kind: kind.to_lowercase(),
         number: code.and_then(|code| match code {
             Value::String(text) => text.parse().ok(),
             other => other.as_u64(),

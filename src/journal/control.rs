@@ -1,0 +1,105 @@
+//! A line of the journal for a request that scores nothing: it shows what reaches the model.
+
+use super::Outcome;
+use crate::canary::{Code, Cut, cut};
+use crate::prompt::Part;
+use crate::reply::Reply;
+use serde::{Deserialize, Serialize};
+
+/// What a control is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlKind {
+    /// A text whose count teaches how the server's tokens grow with ours.
+    Calibration,
+    /// Codes at known places.
+    Canary,
+    /// A step of the search for the window that is served.
+    Window,
+}
+
+/// Written before a control is sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ControlIntent {
+    /// Version of the format.
+    pub schema: u32,
+    /// The control, by its number.
+    pub control: u64,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// One attempt at one control.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Control {
+    /// Version of the format.
+    pub schema: u32,
+    /// Its number among the controls of the run, from 0; attempts have numbers of their own.
+    pub control: u64,
+    /// When the request began, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// What it is for.
+    pub kind: ControlKind,
+    /// Length of the complete prompt in tokens, as it was meant.
+    pub length_tokens: u64,
+    /// The prompt, but for its bytes.
+    pub prompt: ControlNote,
+    /// Output budget in tokens.
+    pub max_output_tokens: u64,
+    /// The codes that were planted, and which of them the answer named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<Code>,
+    /// What came back.
+    pub outcome: Outcome,
+}
+
+/// A control's prompt without its bytes, which the parts and the corpus give back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ControlNote {
+    /// BLAKE3 of the text in hex.
+    pub blake3: String,
+    /// Length of the text in bytes.
+    pub bytes: u64,
+    /// Tokens of the text by the run's tokenizer, template not included.
+    pub text_tokens: u64,
+    /// Tokens that the server should report; none where that is not known.
+    pub expected_tokens: Option<u64>,
+    /// Tokens by which its report may differ.
+    pub tolerance_tokens: Option<u64>,
+    /// What the text is made of.
+    pub parts: Vec<Part>,
+}
+
+impl Control {
+    /// The answer, where there is one.
+    pub fn reply(&self) -> Option<&Reply> {
+        match &self.outcome {
+            Outcome::Reply(reply) => Some(reply),
+            Outcome::Failure(_) => None,
+        }
+    }
+
+    /// True where the server's own count or its own words prove that the prompt was cut.
+    pub fn is_proven_cut(&self) -> bool {
+        self.reply().is_some_and(|reply| {
+            let short = match (self.prompt.expected_tokens, reply.usage.prompt_tokens) {
+                (Some(expected), Some(reported)) => {
+                    reported + self.prompt.tolerance_tokens.unwrap_or(0) < expected
+                }
+                _ => false,
+            };
+            short || reply.cut.is_some()
+        })
+    }
+
+    /// The cut that the lost codes look like.
+    pub fn looks_cut(&self) -> Option<Cut> {
+        self.reply()?;
+        cut(&self.codes)
+    }
+
+    /// True where every code came back.
+    pub fn is_whole(&self) -> bool {
+        !self.codes.is_empty() && self.codes.iter().all(|code| code.found)
+    }
+}
