@@ -102,7 +102,9 @@ pub async fn run(arguments: &Doctor) -> Result<Exit> {
     let connected = connect::target(&arguments.as_sweep(target)?, None).await?;
     let price = match connected.free {
         true => Some(Price::FREE),
-        false => Price::listed(&connected.endpoint.served().model),
+        // List prices are those of the provider, not of whoever else serves a model of that name.
+        false if target.starts_with("openai:") => Price::listed(&connected.endpoint.served().model),
+        false => None,
     };
     let tokenizer = connected.tokenizer.as_deref();
     let findings = examine(connected.endpoint.as_ref(), tokenizer, price).await;
