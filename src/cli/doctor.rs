@@ -39,6 +39,12 @@ pub struct Doctor {
     /// Request header NAME:VALUE, may be given again; values are kept secret
     #[arg(long, value_name = "NAME:VALUE", requires = "target")]
     pub header: Vec<String>,
+    /// Request field of your own as JSON, may be given again: top_k=1, 'provider={"only":["x"]}'
+    #[arg(long, value_name = "KEY=JSON", requires = "target")]
+    pub param: Vec<String>,
+    /// Another address for a named provider's API: a proxy, or a server that speaks its dialect
+    #[arg(long, value_name = "URL", requires = "target")]
+    pub base_url: Option<String>,
     /// Print what was found as JSON on standard output
     #[arg(long)]
     pub json: bool,
@@ -96,7 +102,9 @@ pub async fn run(arguments: &Doctor) -> Result<Exit> {
     let connected = connect::target(&arguments.as_sweep(target)?, None).await?;
     let price = match connected.free {
         true => Some(Price::FREE),
-        false => Price::listed(&connected.endpoint.served().model),
+        // List prices are those of the provider, not of whoever else serves a model of that name.
+        false if target.starts_with("openai:") => Price::listed(&connected.endpoint.served().model),
+        false => None,
     };
     let tokenizer = connected.tokenizer.as_deref();
     let findings = examine(connected.endpoint.as_ref(), tokenizer, price).await;
@@ -178,8 +186,13 @@ impl Doctor {
         if let Some(path) = &self.ca_cert {
             words.extend(["--ca-cert".into(), path.into()]);
         }
-        for header in &self.header {
-            words.extend(["--header".into(), header.into()]);
+        if let Some(address) = &self.base_url {
+            words.extend(["--base-url".into(), address.into()]);
+        }
+        for (flag, values) in [("--header", &self.header), ("--param", &self.param)] {
+            for value in values {
+                words.extend([flag.into(), value.into()]);
+            }
         }
         words.extend(["--".into(), target.into()]);
         match Cli::try_parse_from(words).map(|cli| cli.command) {
@@ -190,8 +203,10 @@ impl Doctor {
     }
 }
 
+/// Servers choose many of these words: none of them may move the cursor.
 fn line(what: &str, told: &str) -> String {
-    format!("{what:<COLUMN$}{told}").trim_end().to_owned()
+    let line = format!("{what:<COLUMN$}{told}");
+    line.trim_end().replace(char::is_control, " ")
 }
 
 impl Trial {

@@ -98,7 +98,6 @@ const RATE: &[&str] = &[
     "too many tokens, please wait",
     "tokens per min",
     "resource_exhausted",
-    "insufficient_quota",
 ];
 
 /// Gemini answers 400 to a key that it does not know.
@@ -209,7 +208,7 @@ impl Refusal {
             return Failure::Server {
                 status,
                 said,
-                retry_after_ms: self.retry_after_ms(),
+                retry_after_ms: self.retry_after_ms().or(error.wait_ms),
             };
         }
         let said = match status {

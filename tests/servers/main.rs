@@ -5,6 +5,7 @@ mod canned;
 mod doctor;
 mod ollama;
 mod ollama_server;
+mod ollama_sim;
 mod openrouter;
 mod pacing;
 mod windows;

@@ -117,6 +117,7 @@ fn behind_openais_dialect_it_is_recognised_and_declares_what_is_loaded() {
         let wire = server()
             .on("GET /models", 200, models)
             .on("GET ^/api/ps", 200, NONE_LOADED)
+            .on("GET ^/api/ps", 200, NONE_LOADED)
             .on("GET ^/api/ps", 200, PS);
         let served = run(discover(&wire, None)).expect("served");
         assert_eq!(served.software.as_deref(), Some("ollama"), "{owner}");
@@ -139,6 +140,54 @@ fn behind_openais_dialect_it_is_recognised_and_declares_what_is_loaded() {
         );
         assert_eq!(ollama::fits(&served, 32_768), Ok(()));
     }
+}
+
+#[test]
+fn a_model_computed_elsewhere_is_neither_loaded_nor_refused() {
+    let show = r#"{"remote_host":"https://ollama.com:443","remote_model":"gpt-oss:120b","details":{"parameter_size":"116.8B"},"model_info":{"gptoss.context_length":131072}}"#;
+    let wire = || {
+        Canned::new()
+            .on("GET ^/api/version", 200, VERSION)
+            .on("POST ^/api/show", 200, show)
+            .on("GET ^/api/ps", 200, NONE_LOADED)
+            .on(
+                "GET /models",
+                200,
+                r#"{"data":[{"id":"gpt-oss:120b-cloud","owned_by":"library"}]}"#,
+            )
+    };
+    let behind = run(discover(&wire(), None)).expect("served");
+    assert_eq!(ollama::fits(&behind, 131_072), Ok(()));
+    let native = run(ollama::discover(&wire(), Some("gpt-oss:120b-cloud"))).expect("served");
+    for served in [behind, native] {
+        assert_eq!(served.window_tokens, Some(131_072));
+        assert_eq!(
+            served.details,
+            [
+                "Ollama 0.17.2",
+                "weights: 116.8B",
+                "computed at https://ollama.com:443"
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_version_alone_makes_no_ollama() {
+    let wire = Canned::new()
+        .on(
+            "GET /models",
+            200,
+            r#"{"data":[{"id":"m","owned_by":"me"}]}"#,
+        )
+        .on(
+            "GET ^/api/version",
+            200,
+            r#"{"version":"0.6.5","deployment_id":""}"#,
+        );
+    let served = run(discover(&wire, None)).expect("served");
+    assert_eq!(served.software, None);
+    assert!(wire.lines().iter().all(|line| !line.starts_with("POST")));
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub(super) fn named(response: &Response, entry: &Value) -> Option<String> {
         "library" => Some("ollama"),
         "organization_owner" => Some("lm-studio"),
         "rapid-mlx" => Some("rapid-mlx"),
+        "koboldcpp" => Some("koboldcpp"),
         "fireworks" => Some("fireworks"),
         "depthfinder-sim" => Some("sim"),
         _ => None,

@@ -71,9 +71,12 @@ pub async fn discover(wire: &dyn Wire, model: Option<&str>) -> Result<Served, Fa
         ..Served::default()
     };
     tell(&mut served, &version, &shown);
-    let loaded = loaded_window(wire, &served.model).await;
-    tell_loaded(&mut served, loaded);
-    served.window_tokens = served.trained_window_tokens.or(loaded);
+    served.window_tokens = served.trained_window_tokens;
+    if !is_remote(&shown) {
+        let loaded = loaded_window(wire, &served.model).await;
+        tell_loaded(&mut served, loaded);
+        served.window_tokens = served.window_tokens.or(loaded);
+    }
     Ok(served)
 }
 
@@ -87,11 +90,20 @@ pub async fn look_closer(wire: &dyn Wire, served: &mut Served) -> bool {
     let Some(version) = version_in(version.as_ref()) else {
         return false;
     };
+    // Other software has a version there as well, and no list of what runs.
+    let running = told(wire, get("/api/ps"), true).await;
+    if !running.is_some_and(|running| running["models"].is_array()) {
+        return false;
+    }
     let show = post("/api/show", &json!({ "model": served.model }));
     let shown = told(wire, show, true).await.unwrap_or_default();
     tell(served, &version, &shown);
+    if is_remote(&shown) {
+        served.window_tokens = served.trained_window_tokens;
+        return true;
+    }
     let mut loaded = loaded_window(wire, &served.model).await;
-    if loaded.is_none() && shown.get("remote_host").is_none() && shown.is_object() {
+    if loaded.is_none() && shown.is_object() {
         let request = post(
             "/api/chat",
             &json!({"model": served.model, "messages": [], "stream": false}),
@@ -198,6 +210,13 @@ fn tell(served: &mut Served, version: &str, shown: &Value) {
     if let Some(host) = shown.get("remote_host").and_then(Value::as_str) {
         served.details.push(format!("computed at {host}"));
     }
+}
+
+/// A cloud model is computed elsewhere: nothing is loaded here, and no window can be asked for.
+fn is_remote(shown: &Value) -> bool {
+    shown["remote_host"]
+        .as_str()
+        .is_some_and(|host| !host.is_empty())
 }
 
 fn tell_loaded(served: &mut Served, loaded: Option<u64>) {

@@ -166,6 +166,11 @@ fn the_wait_is_read_out_of_the_body_where_no_header_names_it() {
         refusal(429, google).failure().retry_after_ms(),
         Some(13_500)
     );
+    // Google says it of its own trouble as well.
+    assert_eq!(
+        refusal(503, google).failure().retry_after_ms(),
+        Some(13_500)
+    );
     let openai = r#"{"error":{"message":"Rate limit reached: Limit 30000, Used 29000, Requested 2000. Please try again in 2s."}}"#;
     let mut refused = refusal(429, openai);
     assert_eq!(refused.failure().retry_after_ms(), Some(2000));
