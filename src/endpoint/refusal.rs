@@ -384,6 +384,8 @@ fn too_long(error: &ErrorObject, words: &str, said: String) -> Failure {
 
 fn limited(words: &str, said: String, retry_after_ms: Option<u64>) -> Failure {
     let never = limit_and_request(words).is_some_and(|(limit, requested)| requested > limit);
+    // Google's words for a model that a key may not use at all.
+    let never = never || (has(words, RATE) && number_after(words, "limit:") == Some(0));
     Failure::Limited {
         said,
         retry_after_ms,
