@@ -3,6 +3,7 @@
 mod arguments;
 mod connect;
 mod consent;
+mod doctor;
 mod folder;
 mod list;
 mod progress;
@@ -69,6 +70,7 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
         Command::Show(arguments) => show::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments).await,
+        Command::Doctor(arguments) => doctor::run(&arguments).await,
         Command::Tasks => list::tasks(),
         Command::Corpora => list::corpora(),
     }

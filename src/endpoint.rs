@@ -18,6 +18,7 @@ pub mod lines;
 pub mod ollama;
 pub mod openai;
 pub mod openrouter;
+pub mod pace;
 pub mod refusal;
 pub mod responses;
 pub mod shape;

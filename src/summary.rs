@@ -1,6 +1,8 @@
 //! From journal rows to cells, curve and counts: the machine's interface of a run (`summary.json`).
 
 mod collect;
+mod cuts;
+mod warnings;
 
 pub use collect::summarize;
 

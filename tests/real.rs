@@ -265,11 +265,14 @@ fn a_server_that_counts_by_itself_is_met_within_a_few_tokens_and_three_calls() {
         "{case}: at most {furthest} tokens off the length and {unexpected} off the expected count, {calls} calls for 2 haystacks"
     ));
     assert!(furthest <= 8 && unexpected <= 8, "{furthest}, {unexpected}");
-    assert!((2..=6).contains(&calls), "{calls} calls of /tokenize");
+    assert!(
+        (4..=8).contains(&calls),
+        "{calls} calls of /tokenize, two for the template"
+    );
     assert_eq!(
         proxy.asked("/v1/chat/completions"),
-        11,
-        "ten questions and a probe"
+        12,
+        "ten questions and two short ones"
     );
 }
 
@@ -344,6 +347,73 @@ fn a_length_above_the_served_window_is_void_and_never_wrong() {
     assert_eq!(points[1]["length_tokens"], 2000);
     assert_eq!(points[1]["accuracy"], Value::Null, "{points}");
     assert_eq!(points[1]["void"], 5);
+}
+
+#[test]
+fn the_window_that_llama_server_was_started_with_is_found() {
+    let _alone = alone();
+    let case = "the search for llama-server's window";
+    let Some(binary) = have(case, files::llama_server()) else {
+        return;
+    };
+    let server = files::serve(&binary, Some(1536), "window").expect("it ran before");
+    let place = Place::new();
+    place
+        .sweep(
+            &server.base_url,
+            "--lengths 512 --depths 2 --keys 2 --secret 5eed",
+        )
+        .args("--out run --find-window --tokenizer")
+        .arg(
+            files::smollm2()
+                .expect("it is served")
+                .display()
+                .to_string(),
+        )
+        .ends(0);
+    let found = place.run("run").json("run.json")["found_window"].clone();
+    // Its last token is kept for the answer.
+    assert_eq!(number(&found["served_tokens"]), Some(1535), "{found}");
+    assert_eq!(number(&found["refused_tokens"]), Some(1536), "{found}");
+    assert_eq!(found["how"], "too-long");
+    say(&format!(
+        "{case}: 1,536 of 1,536 tokens, in {} requests",
+        found["requests"]
+    ));
+}
+
+#[test]
+fn llama_servers_anthropic_endpoint_is_asked_in_its_own_dialect() {
+    let _alone = alone();
+    let case = "a sweep through llama-server's Anthropic endpoint";
+    let Some(binary) = have(case, files::llama_server()) else {
+        return;
+    };
+    let server = files::serve(&binary, Some(2048), "anthropic").expect("it ran before");
+    let place = Place::new();
+    let grid = "--lengths 512,777 --depths 5 --secret 5eed --yes --tokenizer";
+    let weights = files::smollm2().expect("it is served");
+    let weights = weights.display().to_string();
+    let base = server.base_url.trim_end_matches("/v1").to_owned();
+    place
+        .sweep("anthropic:smollm2", grid)
+        .arg(weights.clone())
+        .args("--out messages --base-url")
+        .arg(base)
+        .env("ANTHROPIC_API_KEY", "not-a-key")
+        .ends(0);
+    let rows = all_exact(&place.run("messages"), 10);
+    later_questions_are_cached(&rows);
+    let run = place.run("messages").json("run.json");
+    assert_eq!(run["served"]["dialect"], "anthropic", "{run}");
+    place
+        .sweep(&server.base_url, grid)
+        .arg(weights)
+        .args("--out chat")
+        .ends(0);
+    let (messages, chat) = (place.run("messages"), place.run("chat"));
+    assert_eq!(messages.prompts(), chat.prompts());
+    say(&format!("{case}: {} of 10 rows exact", rows.len()));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::doctor::Doctor;
 use crate::sim::{FAULTS, MODIFIERS, NAMES};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -24,6 +25,9 @@ pub enum Command {
     Report(Report),
     /// Put a simulated model behind real HTTP on this machine
     Serve(Serve),
+    /// Tell what an endpoint says of itself and answers, or whether this machine is ready
+    #[command(after_help = TARGETS)]
+    Doctor(Doctor),
     /// List the tasks
     Tasks,
     /// List the built-in texts with their sources and licences
@@ -157,6 +161,18 @@ pub struct Sweep {
     /// Another address for a named provider's API: a proxy, or a server that speaks its dialect
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     pub base_url: Option<String>,
+    /// Requests a minute at most; the limits in the provider's own headers are honoured anyhow
+    #[arg(long, value_name = "N", help_heading = "Connection")]
+    pub rpm: Option<u64>,
+    /// Tokens a minute at most, prompts and output budgets together
+    #[arg(long, value_name = "TOKENS", help_heading = "Connection")]
+    pub tpm: Option<String>,
+    /// Seconds that the first event of an answer may take [default: 600 and 2,000 for each megabyte of prompt]
+    #[arg(long, value_name = "SECONDS", help_heading = "Connection")]
+    pub first_event_timeout: Option<u64>,
+    /// Seconds of silence that end an answer once it has begun [default: 300]
+    #[arg(long, value_name = "SECONDS", help_heading = "Connection")]
+    pub idle_timeout: Option<u64>,
     /// How local models run: auto, a llama-server (found, or fetched where it runs here), or the built-in engine
     #[arg(long, default_value = "auto", value_parser = ["auto", "llama-server", "engine"], help_heading = "Connection")]
     pub backend: String,

@@ -5,10 +5,13 @@ use super::progress::Fetching;
 use super::screen;
 use super::sweep::params;
 use crate::endpoint::connect::{ConnectOptions, connect};
+use crate::endpoint::exchange::Patience;
 use crate::endpoint::http::{Secret, is_loopback};
+use crate::endpoint::pace::Limits;
 use crate::endpoint::target::{Provider, Target};
 use crate::endpoint::{Ask, Endpoint, Served};
 use crate::gguf::Metadata;
+use crate::length::parse_tokens;
 use crate::local::{self, Store, server};
 use crate::number::grouped;
 use crate::reconcile::Basis;
@@ -19,6 +22,7 @@ use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A target that can be asked.
 pub struct Connected {
@@ -105,6 +109,17 @@ async fn remote(arguments: &Sweep) -> Result<Connected> {
         params: params(arguments)?,
         base_url: arguments.base_url.clone(),
         ca_cert: arguments.ca_cert.clone(),
+        idle: arguments.idle_timeout.map(Duration::from_secs),
+        patience: patience(arguments),
+        limits: Limits {
+            requests_per_minute: arguments.rpm,
+            tokens_per_minute: arguments
+                .tpm
+                .as_deref()
+                .map(parse_tokens)
+                .transpose()
+                .context("bad --tpm")?,
+        },
         ..ConnectOptions::default()
     })
     .await?;
@@ -124,6 +139,18 @@ async fn remote(arguments: &Sweep) -> Result<Connected> {
         one_at_a_time: false,
         _server: None,
     })
+}
+
+/// The clock of the first event: the user's own is for prompts of any length.
+fn patience(arguments: &Sweep) -> Patience {
+    match arguments.first_event_timeout {
+        Some(seconds) => Patience {
+            base: Duration::from_secs(seconds),
+            per_megabyte: Duration::ZERO,
+            ..Patience::default()
+        },
+        None => Patience::default(),
+    }
 }
 
 async fn local(arguments: &Sweep, what: &str, log_folder: Option<&Path>) -> Result<Connected> {

@@ -9,6 +9,7 @@ use crate::endpoint::http::{Http, HttpOptions, Secret};
 use crate::endpoint::ollama::{self, NumCtx, Ollama};
 use crate::endpoint::openai::{OpenAi, STRING_LIMIT_BYTES};
 use crate::endpoint::openrouter::{self, OpenRouter};
+use crate::endpoint::pace::{Limits, Pace};
 use crate::endpoint::responses::Responses;
 use crate::endpoint::speaker::Speaker;
 use crate::endpoint::target::{Provider, Target, model_of};
@@ -38,6 +39,8 @@ pub struct ConnectOptions {
     pub idle: Option<Duration>,
     /// How long the first event of an answer may take.
     pub patience: Patience,
+    /// The user's own limits of pace.
+    pub limits: Limits,
     /// A wire that is there already, such as the simulated model: of `target`, only the model
     /// behind a `#` is read then.
     pub wire: Option<Arc<dyn Wire>>,
@@ -78,7 +81,10 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
     let (dialect, mut served): (Box<dyn Dialect>, Served) = match provider {
         Provider::Compatible | Provider::OpenAi => {
             let mut served = discover(&*wire, model.as_deref()).await?;
-            ollama::look_closer(&*wire, &mut served).await;
+            // Only where nothing else is known of it: servers imitate each other's paths.
+            if matches!(served.software.as_deref(), None | Some("ollama")) {
+                ollama::look_closer(&*wire, &mut served).await;
+            }
             (Box::new(chat(params)), served)
         }
         Provider::Azure => {
@@ -140,7 +146,9 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
         let told = format!("asked at {host}:{port}, as {from} says");
         served.details.push(told);
     }
-    let mut endpoint = Speaker::new(wire, dialect, served).with_patience(options.patience);
+    let mut endpoint = Speaker::new(wire, dialect, served)
+        .with_patience(options.patience)
+        .with_pace(Pace::new(options.limits));
     if let Some(num_ctx) = num_ctx {
         endpoint = endpoint.with_num_ctx(num_ctx);
     }

@@ -3,8 +3,11 @@
 use crate::reply::Failure;
 use serde_json::Value;
 
-/// Longest quotation of a server's words, in characters.
-const SAID_CHARS: usize = 400;
+mod object;
+pub mod wait;
+
+pub use object::{ErrorObject, error_in};
+use object::{one_line, shorten, unwrap_list, words_of_page};
 
 /// A response with a status other than success.
 #[derive(Clone, Debug, Default)]
@@ -17,23 +20,6 @@ pub struct Refusal {
     pub body: String,
     /// Length of the request's body.
     pub sent_bytes: u64,
-}
-
-/// An error object, whatever its shape was.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ErrorObject {
-    /// The server's words, on one line.
-    pub message: String,
-    /// `code`, `type` and `status`, in lower case, a space between.
-    pub kind: String,
-    /// `code` where it is a number: llama-server and OpenRouter repeat the status there.
-    pub number: Option<u64>,
-    /// The field of the request that was at fault, where named.
-    pub param: String,
-    /// The window in tokens, where a field of its own tells it (llama-server's `n_ctx`).
-    pub window_tokens: Option<u64>,
-    /// How long it asks us to wait, where the body says it (Google's `RetryInfo`).
-    pub retry_after_ms: Option<u64>,
 }
 
 /// Words that say "longer than the window". Limits of one string, of the body or of the output
@@ -57,6 +43,7 @@ const TOO_LONG: &[&str] = &[
     "maximum prompt length is",
     "exceeds the maximum allowed length",
     "reduce the length of the messages",
+    "range of input length should be",
     ">= n_ctx",
 ];
 
@@ -75,6 +62,32 @@ const BEFORE_WINDOW: &[&str] = &[
     "maximum allowed length (",
     ">= n_ctx (",
     "must be <=",
+    "input length should be [1,",
+];
+
+/// Limits of the whole body, in the words of servers that do not say 413 for it. The window is
+/// another thing: a longer prompt in fewer bytes might pass.
+const BODY: &[&str] = &[
+    "payload size exceeds",
+    "payload_too_large",
+    "payload too large",
+    "request_too_large",
+    "request entity too large",
+    "request size is too large",
+    "body is too large",
+    "body too large",
+    "length limit exceeded",
+];
+
+/// The account is empty: no other question can be paid for either.
+const NO_CREDIT: &[&str] = &[
+    "insufficient_quota",
+    "insufficient credits",
+    "insufficient balance",
+    "requires more credits",
+    "credit balance is too low",
+    "billing_hard_limit",
+    "billing hard limit",
 ];
 
 const RATE: &[&str] = &[
@@ -82,6 +95,7 @@ const RATE: &[&str] = &[
     "rate_limit",
     "too many requests",
     "throttling",
+    "too many tokens, please wait",
     "tokens per min",
     "resource_exhausted",
     "insufficient_quota",
@@ -127,23 +141,49 @@ impl Refusal {
         }
     }
 
-    /// What it means for the trial.
+    /// What it means for the trial. A server that says by `x-should-retry` whether asking again
+    /// makes sense is believed, as both large vendors' own clients do.
     pub fn failure(&self) -> Failure {
+        let failure = self.meaning();
+        match (self.header("x-should-retry"), failure) {
+            (
+                Some("false"),
+                Failure::Server { status, said, .. } | Failure::Refused { status, said },
+            ) => Failure::Refused { status, said },
+            (Some("false"), Failure::Limited { said, .. }) => Failure::Refused {
+                status: self.status,
+                said,
+            },
+            (Some("true"), Failure::Refused { status, said }) if status >= 400 => Failure::Server {
+                status,
+                said,
+                retry_after_ms: self.retry_after_ms(),
+            },
+            (_, failure) => failure,
+        }
+    }
+
+    fn meaning(&self) -> Failure {
         let error = self.error();
         let said = shorten(&error.message);
-        let retry_after_ms = self.retry_after_ms().or(error.retry_after_ms);
         let status = self.status;
         let words = error.words();
-        match status {
-            300..=399 => {
-                return Failure::Refused {
-                    status,
-                    said: format!("redirected to {}; give that address", self.redirected_to()),
-                };
-            }
-            401 => return Failure::Unauthorized { said },
-            429 => return limited(&words, said, retry_after_ms),
-            _ => {}
+        let limited = |said| limited(&error, &words, said, self.retry_after_ms());
+        if (300..=399).contains(&status) {
+            return Failure::Refused {
+                status,
+                said: format!("redirected to {}; give that address", self.redirected_to()),
+            };
+        }
+        if status == 401 {
+            return Failure::Unauthorized { said };
+        }
+        if status == 402 || (status < 500 && has(&words, NO_CREDIT)) {
+            let said = format!("no credit is left: {said}");
+            return Failure::Unauthorized { said };
+        }
+        if status == 429 {
+            return limited(said);
         }
         if has(&words, BAD_KEY) && status < 500 {
             return Failure::Unauthorized { said };
@@ -157,7 +197,7 @@ impl Refusal {
         }
         // Groq answers 413 where one prompt exceeds the tokens of a minute.
         if status < 500 && (has(&words, RATE) || limit_and_request(&words).is_some()) {
-            return limited(&words, said, retry_after_ms);
+            return limited(said);
         }
         if is_too_long(&words) && status != 404 {
             return too_long(&error, &words, said);
@@ -169,10 +209,17 @@ impl Refusal {
             return Failure::Server {
                 status,
                 said,
-                retry_after_ms,
+                retry_after_ms: self.retry_after_ms(),
             };
         }
-        if status == 413 {
+        let said = match status {
+            // No proof of a prompt that is too long: other servers say nothing for other reasons.
+            400 | 413 if self.body.trim().is_empty() => {
+                format!("{said} (Cerebras says as little of a prompt longer than its window)")
+            }
+            _ => said,
+        };
+        if status == 413 || has(&words, BODY) {
             let sent = self.sent_bytes as f64 / 1e6;
             let what = match self.sent_bytes {
                 0 => "the body".to_owned(),
@@ -187,16 +234,7 @@ impl Refusal {
     }
 
     fn retry_after_ms(&self) -> Option<u64> {
-        if let Some(ms) = self.header("retry-after-ms").and_then(whole_ms) {
-            return Some(ms);
-        }
-        let value = self.header("retry-after")?.trim();
-        if let Ok(seconds) = value.parse::<f64>() {
-            return whole_ms(&(seconds * 1000.0).to_string());
-        }
-        let until = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-        let wait_ms = until.as_millisecond() - jiff::Timestamp::now().as_millisecond();
-        Some(u64::try_from(wait_ms).unwrap_or(0))
+        wait::retry_after_ms(&self.headers)
     }
 
     fn redirected_to(&self) -> String {
@@ -232,18 +270,22 @@ pub fn inside_success(value: &Value) -> Option<Failure> {
     });
     let said = shorten(&error.message);
     let words = error.words();
-    let retry_after_ms = error.retry_after_ms;
-    Some(if error.number == Some(429) || has(&words, RATE) {
-        limited(&words, said, retry_after_ms)
+    Some(if has(&words, NO_CREDIT) || error.number == Some(402) {
+        let said = format!("no credit is left: {said}");
+        Failure::Unauthorized { said }
+    } else if error.number == Some(429) || has(&words, RATE) {
+        limited(&error, &words, said, None)
     } else if is_too_long(&words) {
         too_long(&error, &words, said)
     } else if has(&words, FILTERED) {
         Failure::Filtered { said }
     } else {
+        // Anthropic's status of being overloaded, which a stream cannot say any more.
+        let overloaded = words.contains("overloaded_error");
         Failure::Server {
-            status: 200,
+            status: if overloaded { 529 } else { 200 },
             said,
-            retry_after_ms,
+            retry_after_ms: error.wait_ms,
         }
     })
 }
@@ -267,102 +309,6 @@ pub fn inside_success_as(
     })
 }
 
-impl ErrorObject {
-    /// Everything that it says, in lower case, for looking up words.
-    pub fn words(&self) -> String {
-        format!("{} {} {}", self.message, self.kind, self.param).to_lowercase()
-    }
-}
-
-/// Reads an error object in any of the shapes that servers use.
-pub fn error_in(value: &Value) -> Option<ErrorObject> {
-    let value = unwrap_list(value);
-    let object = match value.get("error") {
-        Some(inner @ Value::Object(_)) => inner,
-        Some(Value::String(text)) => {
-            return Some(ErrorObject {
-                message: one_line(text),
-                kind: text_of(value.get("error_type")).to_lowercase(),
-                ..ErrorObject::default()
-            });
-        }
-        _ => value,
-    };
-    let mut message = text_of(object.get("message"));
-    for key in ["detail", "msg", "error_message"] {
-        if message.is_empty() {
-            message = text_of(object.get(key));
-        }
-    }
-    // OpenRouter hands the upstream's own words on in here.
-    let upstream = text_of(object.pointer("/metadata/raw"));
-    if !upstream.is_empty() {
-        message = format!("{message}: {upstream}");
-    }
-    let code = object.get("code");
-    let kinds = [
-        text_of(code),
-        text_of(object.get("type").or_else(|| object.get("error_type"))),
-        text_of(object.get("status")),
-    ];
-    let kinds: Vec<String> = kinds.into_iter().filter(|kind| !kind.is_empty()).collect();
-    let kind = kinds.join(" ");
-    if message.is_empty() && kind.is_empty() {
-        return None;
-    }
-    if message.is_empty() {
-        message.clone_from(&kind);
-    }
-    Some(ErrorObject {
-        message: one_line(&message),
-        kind: kind.to_lowercase(),
-        number: code.and_then(|code| match code {
-            Value::String(text) => text.parse().ok(),
-            other => other.as_u64(),
-        }),
-        param: text_of(object.get("param")),
-        window_tokens: object.get("n_ctx").and_then(Value::as_u64),
-        retry_after_ms: retry_delay_ms(object),
-    })
-}
-
-/// Google's `RetryInfo`: `"retryDelay": "34.07s"` among the details.
-fn retry_delay_ms(object: &Value) -> Option<u64> {
-    let details = object.get("details")?.as_array()?;
-    let told = details.iter().find_map(|detail| detail.get("retryDelay"))?;
-    let seconds: f64 = told.as_str()?.strip_suffix('s')?.parse().ok()?;
-    whole_ms(&(seconds * 1000.0).to_string())
-}
-
-fn unwrap_list(value: &Value) -> &Value {
-    // Gemini's compatible endpoint wraps its error in a list of one.
-    match value {
-        Value::Array(list) => list.first().unwrap_or(value),
-        other => other,
-    }
-}
-
-fn text_of(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        // FastAPI's list of what is wrong: the place and the reason of each.
-        Some(Value::Array(list)) => {
-            let each = list.iter().map(|item| {
-                let place = item.get("loc").and_then(Value::as_array);
-                let place = place.and_then(|path| path.last()).and_then(Value::as_str);
-                let reason = text_of(item.get("msg").or(Some(item)));
-                match place {
-                    Some(place) => format!("{place}: {reason}"),
-                    None => reason,
-                }
-            });
-            each.collect::<Vec<_>>().join("; ")
-        }
-        Some(other) => other.to_string(),
-    }
-}
-
 fn is_too_long(words: &str) -> bool {
     let tgi = words.contains("`inputs`") && words.contains("must be <=");
     let mistral = words.contains("too large for model with");
@@ -382,14 +328,16 @@ fn too_long(error: &ErrorObject, words: &str, said: String) -> Failure {
     }
 }
 
-fn limited(words: &str, said: String, retry_after_ms: Option<u64>) -> Failure {
+fn limited(error: &ErrorObject, words: &str, said: String, asked_ms: Option<u64>) -> Failure {
     let never = limit_and_request(words).is_some_and(|(limit, requested)| requested > limit);
     // Google's words for a model that a key may not use at all.
     let never = never || (has(words, RATE) && number_after(words, "limit:") == Some(0));
     Failure::Limited {
         said,
-        retry_after_ms,
-        permanent: never || words.contains("insufficient_quota"),
+        retry_after_ms: asked_ms
+            .or(error.wait_ms)
+            .or_else(|| wait::in_words_ms(&error.message)),
+        permanent: never,
     }
 }
 
@@ -432,47 +380,6 @@ fn digits(text: &str) -> Option<u64> {
         .collect::<String>()
         .parse()
         .ok()
-}
-
-fn whole_ms(text: &str) -> Option<u64> {
-    let ms = text.trim().parse::<f64>().ok()?;
-    (ms.is_finite() && ms >= 0.0).then_some(ms as u64)
-}
-
-/// A page's title, or the text itself where it is no page.
-fn words_of_page(body: &str) -> String {
-    let body = body.trim();
-    if body.is_empty() {
-        return "no explanation came".to_owned();
-    }
-    if !body.starts_with('<') {
-        return one_line(body);
-    }
-    for tag in ["title", "h1"] {
-        let low = body.to_ascii_lowercase();
-        let Some(open) = low.find(&format!("<{tag}")) else {
-            continue;
-        };
-        let Some(start) = low[open..].find('>').map(|at| open + at + 1) else {
-            continue;
-        };
-        let Some(end) = low[start..].find("</").map(|at| start + at) else {
-            continue;
-        };
-        return format!("an HTML page: {}", one_line(&body[start..end]));
-    }
-    "an HTML page without a title".to_owned()
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(SAID_CHARS) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

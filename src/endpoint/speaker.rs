@@ -1,10 +1,12 @@
 //! An endpoint: one wire, one dialect, and what was learnt of the server on the way.
 
 use crate::endpoint::dialect::Dialect;
+use crate::endpoint::discover;
 use crate::endpoint::exchange::{Patience, converse, fetch};
 use crate::endpoint::ollama::{self, NumCtx};
+use crate::endpoint::pace::{Noted, Pace};
 use crate::endpoint::shape::Shape;
-use crate::endpoint::wire::Wire;
+use crate::endpoint::wire::{Request, Wire};
 use crate::endpoint::{Ask, Endpoint, Served};
 use crate::reply::{Failure, Reply};
 use crate::rope::Rope;
@@ -26,6 +28,7 @@ pub struct Speaker {
     dialect: Box<dyn Dialect>,
     served: Served,
     patience: Patience,
+    pace: Pace,
     shape: Mutex<Shape>,
     num_ctx: Option<NumCtx>,
 }
@@ -38,6 +41,7 @@ impl Speaker {
             dialect,
             served,
             patience: Patience::default(),
+            pace: Pace::default(),
             shape: Mutex::default(),
             num_ctx: None,
         }
@@ -55,6 +59,12 @@ impl Speaker {
         self
     }
 
+    /// How fast questions may follow each other.
+    pub fn with_pace(mut self, pace: Pace) -> Speaker {
+        self.pace = pace;
+        self
+    }
+
     fn shape(&self) -> Shape {
         self.shape
             .lock()
@@ -67,9 +77,20 @@ impl Speaker {
         loop {
             let shape = self.shape();
             let request = self.dialect.request(&self.served.model, ask, &shape);
+            self.check_size(&request)?;
             let draft = self.dialect.draft();
-            match converse(&*self.wire, request, &self.patience, draft).await? {
-                Ok(reply) => return Ok(reply),
+            // Waited for before any clock starts: a pause of ours is no latency of the server's.
+            let bytes = request.body.len_bytes();
+            let turn = self.pace.turn(bytes, ask.max_output_tokens).await;
+            let wire = Noted {
+                wire: &*self.wire,
+                pace: &self.pace,
+            };
+            match converse(&wire, request, &self.patience, draft).await? {
+                Ok(reply) => {
+                    self.pace.settle(turn, &reply.usage);
+                    return Ok(reply);
+                }
                 Err(refusal) if changes < LADDER => {
                     changes += 1;
                     let mut current = self.shape.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,7 +109,7 @@ impl Speaker {
 
     async fn ready(&self, needed_tokens: u64) -> anyhow::Result<()> {
         let Some(num_ctx) = &self.num_ctx else {
-            return ollama::fits(&self.served, needed_tokens).map_err(anyhow::Error::msg);
+            return discover::fits(&self.served, needed_tokens).map_err(anyhow::Error::msg);
         };
         num_ctx.choose(needed_tokens);
         let model = &self.served.model;
@@ -101,11 +122,29 @@ impl Speaker {
         }
     }
 
+    /// A body that the server is known to refuse is not sent: minutes of upload would end in a
+    /// broken connection.
+    fn check_size(&self, request: &Request) -> Result<(), Failure> {
+        let bytes = request.body.len_bytes();
+        match self.served.body_limit_bytes {
+            Some(limit) if bytes > limit => Err(Failure::Refused {
+                status: 413,
+                said: format!(
+                    "a body of {:.1} MB was not sent: this server takes at most {:.1} MB",
+                    bytes as f64 / 1e6,
+                    limit as f64 / 1e6
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     async fn count(&self, text: &Rope) -> Option<u64> {
         if !self.served.tokenize {
             return None;
         }
         let count = self.dialect.count(&self.served, text)?;
+        self.check_size(&count.request).ok()?;
         let patience = self.patience.for_bytes(count.request.body.len_bytes());
         let fetching = fetch(
             &*self.wire,

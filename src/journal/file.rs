@@ -62,7 +62,7 @@ impl Journal {
         let mut content = Vec::new();
         file.read_to_end(&mut content)
             .with_context(|| format!("cannot read {name}"))?;
-        let mut loaded = parse(&content, &name)?;
+        let mut loaded = Loaded::parse(&content, &name)?;
         let whole = content
             .iter()
             .rposition(|&byte| byte == b'\n')
@@ -99,7 +99,7 @@ impl Journal {
                 folder.display()
             )
         })?;
-        parse(&content, &path.display().to_string())
+        Loaded::parse(&content, &path.display().to_string())
     }
 
     /// Records that a request is about to be sent.
@@ -156,52 +156,58 @@ impl Journal {
     }
 }
 
-fn parse(content: &[u8], name: &str) -> Result<Loaded> {
-    let mut loaded = Loaded::default();
-    let mut open: HashMap<u64, u64> = HashMap::new();
-    let mut open_controls = 0u64;
-    let mut settled = HashSet::new();
-    let whole = content
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |at| at + 1);
-    for (number, line) in content[..whole].split(|&byte| byte == b'\n').enumerate() {
-        if line.is_empty() {
-            continue;
-        }
-        refuse_newer(line, name)?;
-        let line: Line = serde_json::from_slice(line).with_context(|| {
-            format!(
-                "line {} of {name} is damaged; the other lines are untouched",
-                number + 1
-            )
-        })?;
-        match line {
-            Line::Intent(intent) => {
-                loaded.attempts.insert(intent.trial, intent.attempt);
-                *open.entry(intent.trial).or_default() += 1;
+impl Loaded {
+    /// Reads the content of a journal called `name`. A last line without a newline is ignored.
+    ///
+    /// # Errors
+    /// When it is of a newer format, or damaged elsewhere than in its last line.
+    pub fn parse(content: &[u8], name: &str) -> Result<Loaded> {
+        let mut loaded = Loaded::default();
+        let mut open: HashMap<u64, u64> = HashMap::new();
+        let mut open_controls = 0u64;
+        let mut settled = HashSet::new();
+        let whole = content
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |at| at + 1);
+        for (number, line) in content[..whole].split(|&byte| byte == b'\n').enumerate() {
+            if line.is_empty() {
+                continue;
             }
-            Line::Row(row) => {
-                loaded.attempts.insert(row.trial.id, row.attempt);
-                if let Some(begun) = open.get_mut(&row.trial.id) {
-                    *begun = begun.saturating_sub(1);
+            refuse_newer(line, name)?;
+            let line: Line = serde_json::from_slice(line).with_context(|| {
+                format!(
+                    "line {} of {name} is damaged; the other lines are untouched",
+                    number + 1
+                )
+            })?;
+            match line {
+                Line::Intent(intent) => {
+                    loaded.attempts.insert(intent.trial, intent.attempt);
+                    *open.entry(intent.trial).or_default() += 1;
                 }
-                loaded.rows.push(*row);
-            }
-            Line::ControlIntent(_) => open_controls += 1,
-            Line::Control(control) => {
-                open_controls = open_controls.saturating_sub(1);
-                loaded.controls.push(*control);
+                Line::Row(row) => {
+                    loaded.attempts.insert(row.trial.id, row.attempt);
+                    if let Some(begun) = open.get_mut(&row.trial.id) {
+                        *begun = begun.saturating_sub(1);
+                    }
+                    loaded.rows.push(*row);
+                }
+                Line::ControlIntent(_) => open_controls += 1,
+                Line::Control(control) => {
+                    open_controls = open_controls.saturating_sub(1);
+                    loaded.controls.push(*control);
+                }
             }
         }
+        for row in loaded.rows.iter().filter(|row| row.settled) {
+            settled.insert(row.trial.id);
+        }
+        loaded.open_intents = open.values().sum::<u64>() + open_controls;
+        let unanswered = open.iter().filter(|(trial, _)| !settled.contains(trial));
+        loaded.unanswered = unanswered.map(|(_, begun)| begun).sum();
+        Ok(loaded)
     }
-    for row in loaded.rows.iter().filter(|row| row.settled) {
-        settled.insert(row.trial.id);
-    }
-    loaded.open_intents = open.values().sum::<u64>() + open_controls;
-    let unanswered = open.iter().filter(|(trial, _)| !settled.contains(trial));
-    loaded.unanswered = unanswered.map(|(_, begun)| begun).sum();
-    Ok(loaded)
 }
 
 fn refuse_newer(line: &[u8], name: &str) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use super::controls::{ControlPlan, Controls};
 use crate::haystack::Route;
+use crate::index::TextIndex;
 use crate::journal::{Control, ControlKind, FoundWindow, Outcome};
 use crate::reconcile::{Basis, half_window};
 use crate::reply::Failure;
@@ -61,7 +62,15 @@ pub async fn find_window(
     if let Some(declared) = declared_tokens {
         search.guess(declared);
     }
-    search.by_counts(ceiling_tokens.max(LEAST_TOKENS)).await?;
+    let last = |text: &TextIndex| text.tokens_before.last().copied().unwrap_or(0);
+    let corpus_tokens: u64 = controls
+        .index
+        .texts
+        .iter()
+        .map(|text| u64::from(last(text)))
+        .sum();
+    let ceiling_tokens = ceiling_tokens.min(corpus_tokens).max(LEAST_TOKENS);
+    search.by_counts(ceiling_tokens).await?;
     search.by_codes().await?;
     Ok(search.found)
 }

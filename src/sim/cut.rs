@@ -11,8 +11,9 @@ pub const OLLAMA_KEEP_TOKENS: u64 = 5;
 /// What SGLang leaves free of the window when it cuts (as seen in MEDS_EIC_AR#172).
 const SGLANG_SPARE_TOKENS: u64 = 7;
 
-/// Where a message is cut: pieces of this length are counted, then ever shorter ones.
-const STRETCH_BYTES: [usize; 5] = [1 << 20, 1 << 16, 1 << 12, 1 << 8, 1 << 4];
+/// Where a message is cut: pieces of this length are counted, then ever shorter ones, and words at
+/// last.
+const STRETCH_BYTES: [usize; 6] = [1 << 20, 1 << 16, 1 << 12, 1 << 8, 1 << 4, 1];
 
 /// How far a cut is moved to stand between two words, in bytes.
 const NEAR_BYTES: usize = 64;

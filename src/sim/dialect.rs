@@ -6,6 +6,7 @@ pub mod gemini;
 pub mod ollama;
 pub mod refusal;
 pub mod responses;
+pub mod words;
 
 use super::completion::{Completion, Event};
 use bytes::Bytes;

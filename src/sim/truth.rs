@@ -1,5 +1,6 @@
 //! What a simulated model can and cannot do, as its name states it.
 
+use super::dialect::words::{WORDS, Words, words};
 use super::fault::Faults;
 use crate::length::parse_tokens;
 use anyhow::{Context, Result, bail, ensure};
@@ -47,6 +48,10 @@ pub const MODIFIERS: &[(&str, &str)] = &[
     (
         "advertised=10M",
         "declares this window instead, whatever is true",
+    ),
+    (
+        "words=vllm",
+        "refuses them in a chat as vllm, openai, sglang, tgi, openrouter, xai, groq … do",
     ),
     ("latency=50ms", "waits this long before it answers"),
     ("seed=7", "draws other answers from the same curve"),
@@ -103,6 +108,8 @@ pub struct Truth {
     pub latency: Duration,
     /// Varies the draws; `None` is zero, and for [`Recall::Flaky`] a fresh one each time.
     pub seed: Option<u64>,
+    /// Whose words a chat that does not fit is refused in; `None` is llama-server's.
+    pub words: Option<&'static Words>,
     /// What it does wrong, and how often.
     pub faults: Faults,
 }
@@ -119,6 +126,7 @@ impl Truth {
             advertised_tokens: None,
             latency: Duration::ZERO,
             seed: None,
+            words: None,
             faults: Faults::default(),
         };
         let mut seen = Vec::new();
@@ -134,6 +142,12 @@ impl Truth {
                 "advertised" => truth.advertised_tokens = Some(tokens(part, value)?),
                 "latency" => {
                     truth.latency = duration(value).with_context(|| format!("in `{part}`"))?;
+                }
+                "words" => {
+                    truth.words = Some(words(value).with_context(|| {
+                        let names: Vec<&str> = WORDS.iter().map(|words| words.name).collect();
+                        format!("`{part}`: known are the words of {}", names.join(", "))
+                    })?);
                 }
                 "fault" => truth.faults.add(value)?,
                 "seed" | "fault-seed" => {
@@ -349,6 +363,8 @@ mod tests {
             "perfect,latency=1e300s",
             "perfect,seed=x",
             "perfect,seed=1,seed=2",
+            "perfect,words",
+            "perfect,words=nobody",
             "perfect,fault",
             "perfect,fault=madness",
             "perfect,fault=cut-head=4k:2",

@@ -1,16 +1,16 @@
 //! Rows into numbers: counts, shares and their intervals, by length and by depth.
 
-use super::{Cell, CutFinding, Point, Summary, TaskSummary, Totals};
+use super::cuts::cuts;
+use super::warnings::warnings;
+use super::{Cell, Point, Summary, TaskSummary, Totals};
 use crate::corpus::Corpus;
-use crate::journal::{Control, ControlKind, Loaded, Row, RunFile};
-use crate::number::grouped;
+use crate::journal::{Control, Loaded, Row, RunFile};
 use crate::plan::{Plan, Task, Trial};
 use crate::price::Price;
 use crate::prompt::QuestionAt;
-use crate::reconcile::half_window;
 use crate::run::{judge, void_reason};
 use crate::stats::wilson;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Version of `summary.json`.
 const SCHEMA: u32 = 1;
@@ -203,46 +203,6 @@ fn share(right: u64, n: u64) -> Option<f64> {
     (n > 0).then(|| right as f64 / n as f64)
 }
 
-/// What canaries showed, one finding a length. A suspicion needs a reader: a model that finds all
-/// codes of a shorter prompt.
-fn cuts(controls: &[Control]) -> Vec<CutFinding> {
-    let canaries = || controls.iter().filter(|c| c.kind == ControlKind::Canary);
-    let reads = canaries()
-        .filter(|control| control.is_whole())
-        .map(|control| control.length_tokens)
-        .min();
-    let mut findings: Vec<CutFinding> = Vec::new();
-    for control in canaries().filter(|control| control.reply().is_some()) {
-        let (proven, looks) = (control.is_proven_cut(), control.looks_cut());
-        let can_read = reads.is_some_and(|length| length < control.length_tokens);
-        if !proven && (looks.is_none() || !can_read) {
-            continue;
-        }
-        let reported = control.reply().and_then(|reply| reply.usage.prompt_tokens);
-        let half = reported.and_then(half_window).filter(|_| proven);
-        let mut words = match looks {
-            Some(cut) => cut.words().to_owned(),
-            None => "which part is missing does not show".to_owned(),
-        };
-        if let Some(window) = half {
-            words.push_str(&format!(
-                "; its count is what Ollama leaves of a window of {window} tokens"
-            ));
-        }
-        findings.retain(|finding| finding.length_tokens != control.length_tokens);
-        findings.push(CutFinding {
-            length_tokens: control.length_tokens,
-            proven,
-            cut: looks,
-            reported_tokens: reported,
-            half_window_tokens: half,
-            words,
-        });
-    }
-    findings.sort_by_key(|finding| finding.length_tokens);
-    findings
-}
-
 /// What differs from the defaults, in words.
 fn settings(run: &RunFile) -> Vec<String> {
     let mut settings = Vec::new();
@@ -281,119 +241,4 @@ fn settings(run: &RunFile) -> Vec<String> {
         settings.push(format!("corpus {}", run.corpus.short()));
     }
     settings
-}
-
-/// What a reader of the charts must know.
-fn warnings(
-    run: &RunFile,
-    cuts: &[CutFinding],
-    rows: &[Row],
-    settled: &HashMap<u64, &Row>,
-    totals: &Totals,
-) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if !run.exact && !run.server_counts && run.fit.is_none() {
-        warnings.push(format!(
-            "lengths are counted with {}, not with the model's own tokenizer: they may be 15 % off (give it with --tokenizer)",
-            run.tokenizer.short()
-        ));
-    } else if let Some(fit) = &run.fit {
-        warnings.push(format!(
-            "lengths are fitted to the server's counts of {} prompts ({:.3} tokens per token of {}): they may be {:.1} % off",
-            fit.samples.len(),
-            fit.slope,
-            run.tokenizer.short(),
-            100.0 * fit.tolerance()
-        ));
-    } else if run.overhead_tokens.is_none() {
-        warnings
-            .push("the chat template's tokens are not known and not counted in the lengths".into());
-    }
-    let unsaid = rows
-        .iter()
-        .filter(|row| {
-            row.settled
-                && row
-                    .reply()
-                    .is_some_and(|reply| reply.usage.prompt_tokens.is_none())
-        })
-        .count();
-    if unsaid > 0 {
-        warnings.push(format!(
-            "{unsaid} replies came without token counts: a silent cut of the prompt cannot be ruled out for them"
-        ));
-    }
-    for finding in cuts {
-        warnings.push(format!(
-            "at {} tokens {}: {}",
-            grouped(finding.length_tokens),
-            match finding.proven {
-                true => "the server cut the prompt",
-                false =>
-                    "a cut of the prompt is suspected, though the token count does not show it",
-            },
-            finding.words
-        ));
-    }
-    warnings.extend(run.adaptations.iter().cloned());
-    let providers: BTreeSet<&str> = settled
-        .values()
-        .filter_map(|row| row.reply()?.provider.as_deref())
-        .collect();
-    if providers.len() > 1 {
-        let names: Vec<&str> = providers.into_iter().collect();
-        warnings.push(format!(
-            "replies came from different providers ({}): pin one with --param provider={{\"only\":[\"NAME\"]}}",
-            names.join(", ")
-        ));
-    }
-    let open = totals.planned - settled.len() as u64;
-    if open > 0 {
-        warnings.push(format!(
-            "{open} of {} trials are not asked yet",
-            totals.planned
-        ));
-    }
-    let repeated = settled
-        .values()
-        .filter(|row| row.prompt.shares.repeated_tokens > 0)
-        .count();
-    if repeated > 0 {
-        warnings.push(format!(
-            "{repeated} prompts repeat a sentence of their haystack"
-        ));
-    }
-    let code = settled
-        .values()
-        .filter(|row| row.prompt.shares.code_tokens > 0)
-        .count();
-    if code > 0 {
-        warnings.push(format!(
-            "{code} haystacks go on in source code beyond all prose"
-        ));
-    }
-    let mut models: Vec<&str> = settled
-        .values()
-        .filter_map(|row| row.reply()?.model.as_deref())
-        .collect::<HashSet<_>>()
-        .into_iter()
-        .collect();
-    models.sort_unstable();
-    if models.len() > 1 {
-        warnings.push(format!(
-            "replies name different models: {}",
-            models.join(", ")
-        ));
-    }
-    let prints: HashSet<&str> = settled
-        .values()
-        .filter_map(|row| row.reply()?.system_fingerprint.as_deref())
-        .collect();
-    if prints.len() > 1 {
-        warnings.push(format!(
-            "the server's system_fingerprint changed within the run ({} values)",
-            prints.len()
-        ));
-    }
-    warnings
 }

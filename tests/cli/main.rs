@@ -1,9 +1,11 @@
 //! The binary end to end: what a user types, what is printed, what lies in the run folder.
 
+mod anything;
 mod bad_folders;
 mod bad_input;
 mod cuts;
 mod embedded;
+mod fault_kinds;
 mod full_disk;
 mod kills;
 mod prompts;
@@ -12,6 +14,7 @@ mod reports;
 mod retries;
 mod serving;
 mod signals;
+mod soak;
 mod spending;
 #[path = "../support/mod.rs"]
 mod support;

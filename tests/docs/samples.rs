@@ -211,6 +211,7 @@ pub fn rows(run: &Run) -> Vec<Value> {
         ..run.answered.clone()
     };
     empty.prompt.expected_tokens = None;
+    empty.prompt.tolerance_tokens = None;
     let failed = failures().into_iter().map(|failure| Row {
         void: Some(failure.reason().into()),
         outcome: Outcome::Failure(failure),

@@ -189,6 +189,70 @@ fn a_prompt_that_does_not_fit_is_refused_in_every_vendors_own_words() {
 }
 
 #[test]
+fn a_chat_that_does_not_fit_is_refused_in_the_words_of_any_server() {
+    let text = prompt(50, 50);
+    let whole = tokens(&text) + TEMPLATE_TOKENS;
+    for (name, status, words) in [
+        (
+            "openai",
+            400,
+            format!("However, your messages resulted in {whole} tokens"),
+        ),
+        (
+            "vllm",
+            400,
+            "your prompt contains at least 101 input tokens".into(),
+        ),
+        (
+            "sglang",
+            400,
+            format!("The input ({whole} tokens) is longer than the model's"),
+        ),
+        (
+            "tgi",
+            422,
+            format!("must be <= 100. Given: {whole} `inputs` tokens"),
+        ),
+        (
+            "openrouter",
+            400,
+            format!("you requested about {whole} tokens"),
+        ),
+        (
+            "xai",
+            400,
+            format!("is 100 but the request contains {whole} tokens"),
+        ),
+        (
+            "groq",
+            400,
+            "Please reduce the length of the messages".into(),
+        ),
+        (
+            "mistral",
+            400,
+            format!("Prompt contains {whole} tokens, too large"),
+        ),
+        ("bedrock", 400, "Input is too long".into()),
+        ("cerebras", 400, String::new()),
+    ] {
+        let server = Server::start(&format!("perfect,window=100,words={name}"));
+        let (path, body) = Vendor::Chat.question(&[("user", &text)], true, 64);
+        let reply = server.post(&path, &body);
+        assert_eq!((reply.status, reply.end), (status, End::Whole), "{name}");
+        let said = reply.text();
+        assert!(said.contains(&words), "{name}: {said}");
+        assert!(
+            said.is_empty() || reply.json().is_object(),
+            "{name}: {said}"
+        );
+        let (path, body) = Vendor::Anthropic.question(&[("user", &text)], true, 64);
+        let reply = server.post(&path, &body);
+        assert!(reply.text().contains("prompt is too long"), "{name}");
+    }
+}
+
+#[test]
 fn anthropic_wants_a_version_and_a_budget_and_no_temperature_of_late() {
     use std::io::Write;
     let server = Server::start("perfect");

@@ -73,9 +73,10 @@ fn a_connection_that_breaks_leaves_half_an_answer() {
 
 #[test]
 fn signs_of_life_go_on_and_say_nothing() {
-    for vendor in VENDORS {
+    let both = VENDORS.map(|vendor| [(vendor, true), (vendor, false)]);
+    for (vendor, streams) in both.concat() {
         let server = Server::start("perfect,fault=keep-alive-for-ever=20ms");
-        let (path, body) = vendor.question(&[("user", &prompt(5, 5))], true, 64);
+        let (path, body) = vendor.question(&[("user", &prompt(5, 5))], streams, 64);
         let mut stream = server.connect();
         let body = body.to_string();
         let head = crate::asked::head("POST", &path, body.len());
@@ -88,6 +89,7 @@ fn signs_of_life_go_on_and_say_nothing() {
         let reply = reader.join().expect("a reply");
         assert!(reply.chunks.len() >= 3, "{vendor:?}: {reply:?}");
         let ping = match vendor {
+            _ if !streams => "\n",
             Vendor::Anthropic => "event: ping\ndata: {\"type\": \"ping\"}\n\n",
             Vendor::Ollama => "\n",
             _ => ": keep-alive\n\n",

@@ -2,9 +2,11 @@
 //! themselves, how they are asked, and how fast.
 
 mod canned;
+mod doctor;
 mod ollama;
 mod ollama_server;
 mod openrouter;
+mod pacing;
 mod windows;
 
 use depthfinder::endpoint::Ask;

@@ -3,10 +3,13 @@
 //! and an answer of text-generation-inference 3.2.1.
 
 use crate::canned::Canned;
-use crate::run;
-use depthfinder::endpoint::Served;
+use crate::{ask, run};
 use depthfinder::endpoint::discover::{discover, fits, know_host, needed_params, service};
+use depthfinder::endpoint::openai::OpenAi;
+use depthfinder::endpoint::speaker::Speaker;
+use depthfinder::endpoint::{Endpoint, Served};
 use serde_json::json;
+use std::sync::Arc;
 
 fn models(entry: &str) -> Canned {
     Canned::new().on(
@@ -164,6 +167,24 @@ fn litellm_is_known_by_header_or_by_its_moment_of_creation() {
     // A model of OpenAI's own has that moment too.
     let served = found(&models(entry));
     assert_eq!((served.software, served.details.len()), (None, 0));
+}
+
+#[test]
+fn a_relay_names_who_answered_in_its_headers() {
+    let wire = Canned::new().on_with(
+        "POST /chat/completions",
+        200,
+        &[
+            ("x-litellm-model-name", "together_ai/qwen"),
+            ("x-litellm-call-id", "c-1"),
+        ],
+        r#"{"id":"1","choices":[{"message":{"content":"42"},"finish_reason":"stop"}]}"#,
+    );
+    let dialect = Box::new(OpenAi::default());
+    let endpoint = Speaker::new(Arc::new(wire), dialect, Served::default());
+    let reply = run(endpoint.ask(&ask("q"))).expect("an answer");
+    assert_eq!(reply.provider.as_deref(), Some("together_ai/qwen"));
+    assert_eq!(reply.request_id.as_deref(), Some("c-1"));
 }
 
 #[test]

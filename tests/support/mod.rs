@@ -250,6 +250,18 @@ impl Started {
         true
     }
 
+    /// Its number in the system.
+    pub fn id(&mut self) -> u32 {
+        self.child().id()
+    }
+
+    /// Does something over and over until the command has ended.
+    pub fn until_ended(&mut self, mut meanwhile: impl FnMut()) {
+        while self.child().try_wait().expect("a child").is_none() {
+            meanwhile();
+        }
+    }
+
     /// The first line that it prints on standard output.
     pub fn first_line(&mut self) -> String {
         use std::io::Read;

@@ -7,6 +7,14 @@ use crate::endpoint::wire::Response;
 use crate::reply::{Failure, Reply, Stop, Timing, Usage};
 use serde_json::{Value, json};
 
+/// Headers that name a request, for the server's operators.
+const REQUEST_IDS: &[&str] = &[
+    "x-request-id",
+    "request-id",
+    "x-generation-id",
+    "x-litellm-call-id",
+];
+
 /// What has arrived of an answer.
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -76,6 +84,8 @@ impl Draft for Answer {
             (self.reasoning, self.text)
         };
         timing.server = self.timings;
+        // LiteLLM names the deployment that it chose, or fell back to, nowhere else.
+        let relayed = response.header("x-litellm-model-name").map(str::to_owned);
         Ok(Reply {
             text,
             reasoning,
@@ -84,12 +94,12 @@ impl Draft for Answer {
             timing,
             model: self.model,
             system_fingerprint: self.system_fingerprint,
-            request_id: ["x-request-id", "request-id", "x-generation-id"]
+            request_id: REQUEST_IDS
                 .iter()
                 .find_map(|name| response.header(name))
                 .map(str::to_owned)
                 .or(self.id),
-            provider: self.provider,
+            provider: self.provider.or(relayed),
             cut: self.cut,
         })
     }

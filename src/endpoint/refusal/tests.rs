@@ -1,6 +1,9 @@
 //! Real error bodies, one by one.
 
 use super::*;
+use bodies::BODIES;
+
+mod bodies;
 
 fn refusal(status: u16, body: &str) -> Refusal {
     Refusal {
@@ -9,257 +12,6 @@ fn refusal(status: u16, body: &str) -> Refusal {
         ..Refusal::default()
     }
 }
-
-/// (status, body, reason, window).
-const BODIES: &[(u16, &str, &str, Option<u64>)] = &[
-    // Longer than the window, in each server's words.
-    (
-        400,
-        r#"{"error":{"message":"This model's maximum context length is 8192 tokens. However, your messages resulted in 8227 tokens. Please reduce the length of the messages.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
-        "too-long",
-        Some(8192),
-    ),
-    (
-        400,
-        r#"{"error":{"message":"Your input exceeds the context window of this model. Please adjust your input and try again.","type":"invalid_request_error","code":"context_length_exceeded"}}"#,
-        "too-long",
-        None,
-    ),
-    (
-        400,
-        r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 200251 tokens > 200000 maximum"},"request_id":"req_1"}"#,
-        "too-long",
-        Some(200_000),
-    ),
-    (
-        400,
-        r#"[{"error":{"code":400,"message":"The input token count (1200293) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}]"#,
-        "too-long",
-        Some(1_048_576),
-    ),
-    (
-        400,
-        r#"{"error":{"message":"This model's maximum context length is 4096 tokens. However, your prompt contains at least 4097 input tokens, which exceeds this limit even without any output tokens.","type":"BadRequestError","param":"input_tokens","code":400}}"#,
-        "too-long",
-        Some(4096),
-    ),
-    (
-        400,
-        r#"{"object":"error","message":"The input (9001 tokens) is longer than the model's context length (8192 tokens).","type":"BadRequestError","param":null,"code":400}"#,
-        "too-long",
-        Some(8192),
-    ),
-    (
-        400,
-        r#"{"object":"error","message":"Input length (70001 tokens) exceeds the maximum allowed length (65531 tokens). Use a shorter input or enable --allow-auto-truncate."}"#,
-        "too-long",
-        Some(65_531),
-    ),
-    (
-        400,
-        r#"{"error":{"code":400,"message":"request (331 tokens) exceeds the available context size (256 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":331,"n_ctx":256}}"#,
-        "too-long",
-        Some(256),
-    ),
-    (
-        422,
-        r#"{"error":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 32768. Given: 71508 `inputs` tokens and 16 `max_new_tokens`","error_type":"validation"}"#,
-        "too-long",
-        Some(32_768),
-    ),
-    (
-        400,
-        r#"{"error":{"message":"This model's maximum prompt length is 131072 but the request contains 537812 tokens."}}"#,
-        "too-long",
-        Some(131_072),
-    ),
-    (
-        413,
-        r#"{"error":{"message":"Please reduce the length of the messages or completion.","type":"invalid_request_error","code":"context_length_exceeded"}}"#,
-        "too-long",
-        None,
-    ),
-    (
-        400,
-        r#"{"object":"error","message":"Prompt contains 65673 tokens and 0 draft tokens, too large for model with 32,768 maximum context length","type":"invalid_request_error","code":3051}"#,
-        "too-long",
-        Some(32_768),
-    ),
-    (
-        400,
-        r#"{"message":"Input is too long for requested model."}"#,
-        "too-long",
-        None,
-    ),
-    (
-        400,
-        r#"{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"error\":{\"message\":\"This endpoint's maximum context length is 131072 tokens. However, you requested about 160000 tokens\"}}","provider_name":"X"}}}"#,
-        "too-long",
-        Some(131_072),
-    ),
-    (
-        400,
-        r#"{"error":"the prompt is longer than the context length currently available"}"#,
-        "too-long",
-        None,
-    ),
-    (
-        400,
-        r#"{"error":"Cannot truncate prompt with n_keep (15028) >= n_ctx (7424)"}"#,
-        "too-long",
-        Some(7424),
-    ),
-    (
-        500,
-        r#"{"error":{"message":"litellm.ContextWindowExceededError: OpenAIException","code":"500"}}"#,
-        "too-long",
-        None,
-    ),
-    // Limits that are not the window: `verify` must not take them for it.
-    (
-        400,
-        r#"{"error":{"message":"Invalid 'input[0].content': string too long. Expected a string with maximum length 10485760, but got a string with length 62114761 instead.","code":"string_above_max_length","type":"invalid_request_error"}}"#,
-        "refused-request",
-        None,
-    ),
-    (
-        400,
-        r#"{"error":{"message":"max_tokens is too large: 100000. This model supports at most 16384 completion tokens, whereas you provided 100000.","type":"invalid_request_error","param":"max_tokens","code":"invalid_value"}}"#,
-        "refused-request",
-        None,
-    ),
-    (
-        400,
-        r#"{"error":{"message":"Request payload size exceeds the limit: 4194304 bytes.","status":"INVALID_ARGUMENT"}}"#,
-        "refused-request",
-        None,
-    ),
-    (
-        413,
-        "<html><head><title>413 Request Entity Too Large</title></head><body>nginx</body></html>",
-        "refused-request",
-        None,
-    ),
-    (
-        413,
-        r#"{"type":"error","error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}"#,
-        "refused-request",
-        None,
-    ),
-    (413, "", "refused-request", None),
-    (400, "", "refused-request", None),
-    (
-        402,
-        r#"{"error":{"message":"Insufficient credits","code":402}}"#,
-        "refused-request",
-        None,
-    ),
-    (
-        405,
-        r#"{"detail":"Method Not Allowed"}"#,
-        "refused-request",
-        None,
-    ),
-    (
-        422,
-        r#"{"detail":[{"type":"missing","loc":["body","messages"],"msg":"Field required"}]}"#,
-        "refused-request",
-        None,
-    ),
-    (
-        403,
-        "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title>",
-        "refused-request",
-        None,
-    ),
-    (307, "", "refused-request", None),
-    // Keys, paths and models.
-    (
-        401,
-        r#"{"error":{"message":"Incorrect API key provided.","type":"invalid_request_error","code":"invalid_api_key"}}"#,
-        "unauthorized",
-        None,
-    ),
-    (401, "", "unauthorized", None),
-    (
-        403,
-        r#"{"error":{"message":"Country not supported"}}"#,
-        "unauthorized",
-        None,
-    ),
-    (
-        404,
-        r#"{"error":{"message":"The model `x` does not exist.","type":"NotFoundError","code":404}}"#,
-        "not-found",
-        None,
-    ),
-    (
-        404,
-        r#"{"error":{"message":"File Not Found","type":"not_found_error","code":404}}"#,
-        "not-found",
-        None,
-    ),
-    (404, "404 page not found", "not-found", None),
-    (
-        400,
-        r#"{"error":{"message":"The requested model is not here","code":"model_not_found"}}"#,
-        "not-found",
-        None,
-    ),
-    // Rates.
-    (
-        429,
-        r#"{"error":{"message":"Rate limit reached for gpt-4o on tokens per min (TPM): Limit 30000, Used 29000, Requested 2000. Please try again in 2s.","code":"rate_limit_exceeded"}}"#,
-        "rate-limited",
-        None,
-    ),
-    (
-        400,
-        r#"{"message":"ThrottlingException: Too many tokens, please wait before trying again. Too many requests"}"#,
-        "rate-limited",
-        None,
-    ),
-    (429, "", "rate-limited", None),
-    // Filters.
-    (
-        400,
-        r#"{"error":{"message":"The response was filtered due to the prompt triggering content management policy.","code":"content_filter","innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
-        "filtered",
-        None,
-    ),
-    (
-        403,
-        r#"{"error":{"code":403,"message":"x requires moderation. Your input was flagged for \"violence\""}}"#,
-        "filtered",
-        None,
-    ),
-    // The server's own trouble.
-    (
-        500,
-        r#"{"error":{"code":500,"message":"[json.exception.parse_error.101] parse error","type":"server_error"}}"#,
-        "server-error",
-        None,
-    ),
-    (
-        502,
-        "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>",
-        "server-error",
-        None,
-    ),
-    (
-        503,
-        r#"{"detail":"no available workers (all breakers open or unhealthy)"}"#,
-        "server-error",
-        None,
-    ),
-    (504, "upstream request timeout", "server-error", None),
-    (
-        529,
-        r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
-        "server-error",
-        None,
-    ),
-];
 
 #[test]
 fn googles_retry_info_key_and_forbidden_quota_are_read_from_the_body() {
@@ -364,16 +116,122 @@ fn a_request_larger_than_the_limit_itself_is_permanent() {
         ),
         "{failure:?}"
     );
-    let quota = refusal(
-        429,
-        r#"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#,
+}
+
+#[test]
+fn a_body_that_is_too_large_is_told_with_its_size_under_any_status() {
+    for (status, body) in [
+        (
+            400,
+            r#"{"error":{"message":"Request payload size exceeds the limit: 4194304 bytes.","status":"INVALID_ARGUMENT"}}"#,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Provider returned error","metadata":{"error_type":"payload_too_large"}}}"#,
+        ),
+        (
+            400,
+            "Failed to buffer the request body: length limit exceeded",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Request size is too large. Request size is 40.1 MB. Max size is 10 MB","code":"400"}}"#,
+        ),
+        (
+            413,
+            r#"{"type":"error","error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}"#,
+        ),
+        (
+            413,
+            "<html><head><title>413 Request Entity Too Large</title></head>",
+        ),
+        (413, ""),
+    ] {
+        let mut refused = refusal(status, body);
+        refused.sent_bytes = 40_100_000;
+        let failure = refused.failure();
+        assert!(!failure.is_transient());
+        let told = failure.to_string();
+        let start = format!("the request was refused ({status}): a body of 40.1 MB is too large: ");
+        assert!(told.starts_with(&start), "{told}");
+    }
+    for status in [400, 413] {
+        let told = refusal(status, " ").failure().to_string();
+        assert!(
+            told.ends_with("(Cerebras says as little of a prompt longer than its window)"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn an_empty_account_ends_the_run_and_a_full_minute_does_not() {
+    let quota =
+        r#"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#;
+    for refused in [refusal(402, ""), refusal(429, quota)] {
+        let failure = refused.failure();
+        assert!(failure.is_fatal() && !failure.is_transient(), "{failure}");
+        assert!(
+            failure.to_string().contains("no credit is left"),
+            "{failure}"
+        );
+    }
+    assert!(
+        !refusal(429, r#"{"error":{"message":"busy"}}"#)
+            .failure()
+            .is_fatal()
     );
+}
+
+#[test]
+fn a_server_that_says_whether_to_ask_again_is_believed() {
+    for (status, word, transient) in [
+        (500, None, true),
+        (500, Some("true"), true),
+        (500, Some("false"), false),
+        (429, Some("false"), false),
+        (409, None, true),
+        (400, None, false),
+        (400, Some("true"), true),
+        (400, Some("perhaps"), false),
+        (401, Some("true"), false),
+        (307, Some("true"), false),
+    ] {
+        let mut refused = refusal(status, r#"{"error":{"message":"m"}}"#);
+        let word = word.map(|word| ("x-should-retry".to_owned(), word.to_owned()));
+        refused.headers.extend(word.clone());
+        assert_eq!(
+            refused.failure().is_transient(),
+            transient,
+            "{status} {word:?}"
+        );
+    }
+}
+
+#[test]
+fn the_wait_is_read_out_of_the_body_where_no_header_names_it() {
+    let google = r#"{"error":{"code":429,"message":"Resource has been exhausted","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure"},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"13.5s"}]}}"#;
+    assert_eq!(
+        refusal(429, google).failure().retry_after_ms(),
+        Some(13_500)
+    );
+    let openai = r#"{"error":{"message":"Rate limit reached: Limit 30000, Used 29000, Requested 2000. Please try again in 2s."}}"#;
+    let mut refused = refusal(429, openai);
+    assert_eq!(refused.failure().retry_after_ms(), Some(2000));
+    refused.headers = vec![("retry-after".to_owned(), "5".to_owned())];
+    assert_eq!(refused.failure().retry_after_ms(), Some(5000));
+    let inside = serde_json::from_str(openai).expect("JSON");
+    let failure = inside_success(&inside).expect("an error");
+    assert_eq!(failure.retry_after_ms(), Some(2000));
+}
+
+#[test]
+fn being_overloaded_keeps_its_status_inside_a_stream() {
+    let event = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+    let event = serde_json::from_str(event).expect("JSON");
     assert!(matches!(
-        quota.failure(),
-        Failure::Limited {
-            permanent: true,
-            ..
-        }
+        inside_success(&event),
+        Some(Failure::Server { status: 529, .. })
     ));
 }
 
@@ -384,7 +242,8 @@ fn the_time_to_wait_is_read_in_its_three_forms() {
         refused.headers = vec![(name.to_owned(), value.to_owned())];
         refused.failure().retry_after_ms()
     };
-    assert_eq!(waits("retry-after-ms", "1500.7"), Some(1500));
+    assert_eq!(waits("retry-after-ms", "1500.7"), Some(1501));
+    assert_eq!(waits("retry-after", "6m0s"), Some(360_000));
     assert_eq!(waits("retry-after", "1.5"), Some(1500));
     assert_eq!(waits("retry-after", " 20 "), Some(20_000));
     assert_eq!(waits("retry-after", "-1"), None);

@@ -131,6 +131,120 @@ fn what_is_no_request_is_refused_with_a_reason() {
     assert!(read(deep.as_bytes()).is_err());
 }
 
+/// The same two messages and the same wishes in every vendor's shape; the system's words stand
+/// behind the others where the shape lets them.
+fn shapes() -> Vec<(Dialect, Value)> {
+    let parts = |kind: &str| json!([{ "type": kind, "text": "one " }, { "text": "two 汉字\n" }]);
+    let system = json!({ "role": "system", "content": "be “brief”" });
+    let user = |kind: &str| json!({ "role": "user", "content": parts(kind) });
+    vec![
+        (
+            Dialect::Chat,
+            json!({ "messages": [system, user("text")], "max_tokens": 9, "stream": true }),
+        ),
+        (
+            Dialect::Responses,
+            json!({
+                "input": [user("input_text")], "max_output_tokens": 9, "stream": true,
+                "instructions": "be “brief”", "truncation": "disabled",
+            }),
+        ),
+        (
+            Dialect::Anthropic,
+            json!({
+                "messages": [user("text")], "max_tokens": 9, "stream": true,
+                "system": [{ "type": "text", "text": "be “brief”", "cache_control": null }],
+            }),
+        ),
+        (
+            Dialect::Gemini,
+            json!({
+                "contents": [{ "role": "user", "parts": [{ "text": "one " }, { "text": "two 汉字\n" }] }],
+                "generationConfig": { "maxOutputTokens": 9, "temperature": 0.0 },
+                "systemInstruction": { "role": "user", "parts": [{ "text": "be “brief”" }] },
+            }),
+        ),
+        (
+            Dialect::Ollama,
+            json!({
+                "messages": [system, { "role": "user", "content": "one two 汉字\n" }],
+                "options": { "num_predict": 9, "temperature": 0.5 }, "stream": true,
+            }),
+        ),
+    ]
+}
+
+#[test]
+fn every_vendors_shape_says_the_same_in_slices_of_any_size() {
+    for (dialect, body) in shapes() {
+        let bytes = body.to_string().into_bytes();
+        for every in 1..bytes.len() {
+            let request = ChatRequest::read(dialect, &torn(&bytes, every)).expect("a request");
+            assert_eq!(
+                texts(&request),
+                ["be “brief”", "one two 汉字\n"],
+                "{dialect:?}"
+            );
+            assert_eq!(request.text, "be “brief”\none two 汉字\n\n");
+            assert_eq!(request.system, [true, false], "{dialect:?}");
+            assert_eq!(request.max_tokens, Some(9), "{dialect:?}");
+            let streams = (dialect != Dialect::Gemini).then_some(true);
+            assert_eq!(request.stream, streams, "{dialect:?}");
+        }
+        // What is another vendor's is none of this one's.
+        let others = shapes().into_iter().filter(|(_, other)| *other != body);
+        let strange = others.filter(|(_, other)| other.get(dialect.messages_field()).is_none());
+        for (_, other) in strange {
+            let other = Bytes::from(other.to_string());
+            assert!(ChatRequest::read(dialect, &[other]).is_err(), "{dialect:?}");
+        }
+    }
+}
+
+#[test]
+fn short_forms_and_a_vendors_own_wishes_are_read() {
+    let read = |dialect, body: Value| {
+        ChatRequest::read(dialect, &[Bytes::from(body.to_string())]).expect("a request")
+    };
+    let plain = read(Dialect::Responses, json!({ "input": "Hello." }));
+    assert_eq!(
+        (texts(&plain), plain.stream),
+        (vec!["Hello.".to_owned()], None)
+    );
+    let drawn = read(
+        Dialect::Anthropic,
+        json!({ "top_k": 4, "temperature": 1, "messages": [], "system": null, "stream": null }),
+    );
+    assert_eq!(drawn.sampling.as_deref(), Some("top_k"));
+    assert_eq!((drawn.messages.len(), drawn.stream), (0, None));
+    let wish = read(
+        Dialect::Ollama,
+        json!({
+            "messages": [], "truncate": false, "shift": false,
+            "options": { "num_ctx": 4096, "num_keep": -1, "num_predict": -1 },
+        }),
+    );
+    let expected = OllamaWish {
+        num_ctx: Some(4_096),
+        num_keep: None,
+        no_truncate: true,
+        no_shift: true,
+    };
+    assert_eq!((wish.ollama, wish.max_tokens), (expected, None));
+    let open = read(
+        Dialect::Ollama,
+        json!({ "messages": [], "truncate": true, "shift": null }),
+    );
+    assert_eq!(open.ollama, OllamaWish::default());
+    let bare = |body: Value| ChatRequest::read_prompt(&[Bytes::from(body.to_string())]);
+    let prompt = bare(json!({ "prompt": "Hello." })).expect("a prompt");
+    assert!(prompt.is_bare && texts(&prompt) == ["Hello."]);
+    let chat = bare(json!({ "messages": [{ "content": "Hello." }] })).expect("a prompt");
+    assert!(!chat.is_bare && texts(&chat) == ["Hello."]);
+    assert!(bare(json!({ "prompt": 5 })).is_err());
+    assert!(bare(json!({})).is_err());
+}
+
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -188,5 +302,10 @@ proptest! {
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = read(&bytes);
         let _ = read(&[b"{\"messages\":[{\"content\":\"", &bytes[..]].concat());
+        for dialect in Dialect::ALL {
+            let field = dialect.messages_field();
+            let opened = format!("{{\"{field}\":[{{\"{}\":[{{\"text\":\"", dialect.content_field());
+            let _ = ChatRequest::read(dialect, &[Bytes::from([opened.as_bytes(), &bytes].concat())]);
+        }
     }
 }

@@ -44,9 +44,7 @@ fn chunks(completion: &Completion) -> Vec<(Part, Value)> {
     let parts: Vec<Value> = thoughts
         .chain(pieces.map(|piece| json!({ "text": piece })))
         .collect();
-    let mut said = 0;
-    for part in parts {
-        said += 1;
+    for (said, part) in (1..).zip(parts) {
         // Every chunk counts what has been said so far.
         let usage = completion.usage.map(|usage| Accounts {
             output_tokens: usage.output_tokens.min(said),

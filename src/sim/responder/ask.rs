@@ -1,6 +1,6 @@
 //! From a question's bytes to its answer: read, cut, thought about, garbled and spoken.
 
-use super::{Answer, Responder, Turn, UNSTATED_WINDOW_TOKENS, json, refused, spoken, wrong};
+use super::{Answer, Responder, Turn, UNSTATED_WINDOW_TOKENS, json, plain, refused, spoken, wrong};
 use crate::sim::body::ChatRequest;
 use crate::sim::completion::{Accounts, Completion, Finish};
 use crate::sim::cut::{Cut, Kept, OLLAMA_KEEP_TOKENS};
@@ -117,10 +117,7 @@ impl Responder {
             // Ollama shifts its context while it answers.
             _ if dialect == Dialect::Ollama => u64::MAX,
             Some(window) if prompt_tokens > window => {
-                return Ok(json(
-                    400,
-                    &refusal::too_long(dialect, prompt_tokens, window),
-                ));
+                return Ok(self.too_long(dialect, prompt_tokens, window));
             }
             Some(window) => window - prompt_tokens,
             None => u64::MAX,
@@ -168,6 +165,18 @@ impl Responder {
             wish,
             drawn,
         )))
+    }
+
+    /// The refusal of a prompt that does not fit.
+    fn too_long(&self, dialect: Dialect, prompt_tokens: u64, window: u64) -> Answer {
+        let words = self.mind.truth().words;
+        match words.filter(|_| dialect == Dialect::Chat) {
+            Some(words) => {
+                let body = words.body(prompt_tokens, window);
+                plain(words.status, "application/json", body)
+            }
+            None => json(400, &refusal::too_long(dialect, prompt_tokens, window)),
+        }
     }
 
     /// What a fault leaves of a prompt.

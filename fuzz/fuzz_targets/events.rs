@@ -1,0 +1,30 @@
+//! Server-sent events: any bytes in any cuts give the same events, and the answer never panics.
+#![no_main]
+
+use depthfinder::endpoint::exchange::Draft;
+use depthfinder::endpoint::openai::Answer;
+use depthfinder::endpoint::sse::{Event, Parser};
+use libfuzzer_sys::fuzz_target;
+
+fn events(chunks: &[&[u8]]) -> Option<Vec<Event>> {
+    let mut parser = Parser::new();
+    let mut events = Vec::new();
+    for chunk in chunks {
+        events.extend(parser.push(chunk).ok()?);
+    }
+    events.extend(parser.finish());
+    Some(events)
+}
+
+fuzz_target!(|input: (u16, &[u8])| {
+    let (at, bytes) = input;
+    let (left, right) = bytes.split_at(usize::from(at).min(bytes.len()));
+    let whole = events(&[bytes]);
+    assert_eq!(events(&[left, right]), whole);
+    let mut answer = Answer::default();
+    for event in whole.unwrap_or_default() {
+        if answer.take(&event).is_err() {
+            break;
+        }
+    }
+});

@@ -1,0 +1,167 @@
+//! What a reader of the charts must know, in words.
+
+use super::{CutFinding, Totals};
+use crate::journal::{Row, RunFile};
+use crate::number::grouped;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// What a reader of the charts must know.
+pub fn warnings(
+    run: &RunFile,
+    cuts: &[CutFinding],
+    rows: &[Row],
+    settled: &HashMap<u64, &Row>,
+    totals: &Totals,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !run.exact && !run.server_counts && run.fit.is_none() {
+        warnings.push(format!(
+            "lengths are counted with {}, not with the model's own tokenizer: they may be 15 % off (give it with --tokenizer)",
+            run.tokenizer.short()
+        ));
+    } else if let Some(fit) = &run.fit {
+        warnings.push(format!(
+            "lengths are fitted to the server's counts of {} prompts ({:.3} tokens per token of {}): they may be {:.1} % off",
+            fit.samples.len(),
+            fit.slope,
+            run.tokenizer.short(),
+            100.0 * fit.tolerance()
+        ));
+    } else if run.overhead_tokens.is_none() {
+        warnings
+            .push("the chat template's tokens are not known and not counted in the lengths".into());
+    }
+    let unsaid = rows
+        .iter()
+        .filter(|row| {
+            row.settled
+                && row
+                    .reply()
+                    .is_some_and(|reply| reply.usage.prompt_tokens.is_none())
+        })
+        .count();
+    if unsaid > 0 {
+        warnings.push(format!(
+            "{unsaid} replies came without token counts: a silent cut of the prompt cannot be ruled out for them"
+        ));
+    }
+    for finding in cuts {
+        warnings.push(format!(
+            "at {} tokens {}: {}",
+            grouped(finding.length_tokens),
+            match finding.proven {
+                true => "the server cut the prompt",
+                false =>
+                    "a cut of the prompt is suspected, though the token count does not show it",
+            },
+            finding.words
+        ));
+    }
+    warnings.extend(run.adaptations.iter().cloned());
+    let providers: BTreeSet<&str> = settled
+        .values()
+        .filter_map(|row| row.reply()?.provider.as_deref())
+        .collect();
+    if providers.len() > 1 {
+        let names: Vec<&str> = providers.into_iter().collect();
+        warnings.push(format!(
+            "replies came from different providers ({}): pin one with --param provider={{\"only\":[\"NAME\"]}}",
+            names.join(", ")
+        ));
+    }
+    let open = totals.planned - settled.len() as u64;
+    if open > 0 {
+        warnings.push(format!(
+            "{open} of {} trials are not asked yet",
+            totals.planned
+        ));
+    }
+    let repeated = settled
+        .values()
+        .filter(|row| row.prompt.shares.repeated_tokens > 0)
+        .count();
+    if repeated > 0 {
+        warnings.push(format!(
+            "{repeated} prompts repeat a sentence of their haystack"
+        ));
+    }
+    let code = settled
+        .values()
+        .filter(|row| row.prompt.shares.code_tokens > 0)
+        .count();
+    if code > 0 {
+        warnings.push(format!(
+            "{code} haystacks go on in source code beyond all prose"
+        ));
+    }
+    let mut models: Vec<&str> = settled
+        .values()
+        .filter_map(|row| row.reply()?.model.as_deref())
+        .collect::<HashSet<_>>()
+        .into_iter()
+        .collect();
+    models.sort_unstable();
+    if models.len() > 1 {
+        warnings.push(format!(
+            "replies name different models: {}",
+            models.join(", ")
+        ));
+    }
+    let asked = run.served.model.as_str();
+    if let [only] = models.as_slice()
+        && !is_same_model(only, asked)
+    {
+        warnings.push(format!("the replies name the model {only}, not {asked}"));
+    }
+    let stale = stale(settled);
+    if stale > 0 {
+        warnings.push(format!(
+            "{stale} wrong answers are the right answers of other prompts, which no text of theirs holds: a response cache, or answers mixed up on the way"
+        ));
+    }
+    let prints: HashSet<&str> = settled
+        .values()
+        .filter_map(|row| row.reply()?.system_fingerprint.as_deref())
+        .collect();
+    if prints.len() > 1 {
+        warnings.push(format!(
+            "the server's system_fingerprint changed within the run ({} values)",
+            prints.len()
+        ));
+    }
+    warnings
+}
+
+/// Names differ by dates, folders and endings: `gpt-4o` answers as `gpt-4o-2024-08-06`, a file as
+/// its path. A path that a server makes up says nothing.
+fn is_same_model(answered: &str, asked: &str) -> bool {
+    let plain = |name: &str| {
+        let name = name.rsplit('/').next().unwrap_or(name).to_lowercase();
+        name.trim_end_matches(".gguf").to_owned()
+    };
+    let (answered, asked) = (plain(answered), plain(asked));
+    asked.is_empty()
+        || answered.is_empty()
+        || answered.contains(&asked)
+        || asked.contains(&answered)
+}
+
+/// How many wrong answers are the values of facts that stand in other prompts only. Values are
+/// fresh and unique over the run, so that no model can have made them up.
+fn stale(settled: &HashMap<u64, &Row>) -> usize {
+    let planted: HashSet<&str> = settled.values().map(|row| row.expected.as_str()).collect();
+    settled
+        .values()
+        .filter(|row| {
+            let answered = row
+                .judged
+                .as_ref()
+                .and_then(|judged| judged.value.as_deref());
+            answered.is_some_and(|value| {
+                value != row.expected
+                    && !row.siblings.iter().any(|sibling| sibling == value)
+                    && planted.contains(value)
+            })
+        })
+        .count()
+}
