@@ -97,7 +97,10 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
             (Box::new(chat(params)), served)
         }
         Provider::Anthropic => {
-            let served = anthropic::discover(&*wire, &named, is_own).await?;
+            let mut served = anthropic::discover(&*wire, &named, is_own).await?;
+            if served.software.as_deref() == Some("ollama") {
+                ollama::look_closer(&*wire, &mut served).await;
+            }
             (Box::new(Anthropic::new(&served, params)), served)
         }
         Provider::Gemini => {
@@ -106,6 +109,9 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
         }
         Provider::Responses => {
             let mut served = discover(&*wire, model.as_deref()).await?;
+            if served.software.as_deref() == Some("ollama") {
+                ollama::look_closer(&*wire, &mut served).await;
+            }
             served.tokenize |= is_own;
             let dialect = Responses {
                 string_limit_bytes,

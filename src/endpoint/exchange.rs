@@ -50,6 +50,8 @@ impl Patience {
 /// What an event brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// A sign of life and no part of the answer, such as Anthropic's pings: it resets no clock.
+    Alive,
     /// Nothing that a reader sees.
     Quiet,
     /// Text of the answer or of its reasoning.
@@ -149,7 +151,8 @@ async fn read_answer(
     let sent_bytes = request.body.len_bytes();
     let aftermath = patience.aftermath;
     let patience = patience.for_bytes(sent_bytes);
-    let deadline = Instant::now() + patience;
+    // Put off by every event but signs of life, which servers send for ever.
+    let mut deadline = Instant::now() + patience;
     let mut response = match timeout_at(deadline, wire.send(request)).await {
         Ok(sent) => sent?,
         Err(_) => return Err(timed_out(patience, "the answer to begin".to_owned())),
@@ -169,13 +172,7 @@ async fn read_answer(
     let mut received_bytes = 0;
     let mut begun = false;
     'answer: loop {
-        let next = if !begun {
-            timeout_at(deadline, response.chunks.next()).await
-        } else if draft.has_stopped() {
-            timeout(aftermath, response.chunks.next()).await
-        } else {
-            Ok(response.chunks.next().await)
-        };
+        let next = timeout_at(deadline, response.chunks.next()).await;
         let chunk = match next {
             Ok(Some(Ok(chunk))) => chunk,
             Ok(None) => break,
@@ -189,9 +186,12 @@ async fn read_answer(
                 ));
             }
             Err(_) => {
-                let waiting_for = format!(
-                    "the first event of the answer ({received_bytes} bytes of keep-alive came)"
-                );
+                let waiting_for = match begun {
+                    true => "the next event of the answer".to_owned(),
+                    false => format!(
+                        "the first event of the answer ({received_bytes} bytes of keep-alive came)"
+                    ),
+                };
                 return Err(timed_out(patience, waiting_for));
             }
         };
@@ -202,17 +202,28 @@ async fn read_answer(
             });
         }
         for mut event in body.take(&chunk)? {
-            begun = true;
             // Before a message is shortened, or the first half of a key would remain.
             event.data = wire.redact(event.data);
             let step = draft.take(&event)?;
             note(&mut timing, &response, step);
+            if step != Step::Alive {
+                begun = true;
+                let wait = if draft.has_stopped() {
+                    aftermath
+                } else {
+                    patience
+                };
+                deadline = Instant::now() + wait;
+            }
             if step == Step::Done {
                 drain(&mut response).await;
                 break 'answer;
             }
         }
-        begun |= matches!(body, Body::Whole(_));
+        if matches!(body, Body::Whole(_)) {
+            begun = true;
+            deadline = Instant::now() + patience;
+        }
     }
     match body {
         Body::Events(parser) => {

@@ -329,6 +329,8 @@ fn too_long(error: &ErrorObject, words: &str, said: String) -> Failure {
 
 fn limited(error: &ErrorObject, words: &str, said: String, asked_ms: Option<u64>) -> Failure {
     let never = limit_and_request(words).is_some_and(|(limit, requested)| requested > limit);
+    // Google's words for a model that a key may not use at all.
+    let never = never || (has(words, RATE) && number_after(words, "limit:") == Some(0));
     Failure::Limited {
         said,
         retry_after_ms: asked_ms

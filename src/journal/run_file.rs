@@ -262,3 +262,50 @@ impl RunFile {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn asking(more: &Value) -> Asking {
+        let mut written = json!({"max_output_tokens": 64, "temperature": 0.0, "reasoning": null,
+            "system": null, "threshold": 0.85});
+        if let (Some(asking), Some(more)) = (written.as_object_mut(), more.as_object()) {
+            asking.extend(more.clone());
+        }
+        serde_json::from_value(written).expect("settings")
+    }
+
+    fn run(asking: Asking) -> RunFile {
+        let run = json!({
+            "schema": 1, "depthfinder": "0", "prompt_format": 1, "began_ms": 0, "target": "sim:perfect",
+            "served": Served::default(), "advertised_tokens": null,
+            "grid": {"tasks": ["niah_single"], "lengths_tokens": [512], "depths": {"at": [50.0]},
+                "samples": 1, "keys": 1, "values": "numbers", "wording": "fixed", "question_at": "end"},
+            "secret": "00", "salt": "", "corpus": {"name": "en", "digest": "1"},
+            "tokenizer": {"name": "o200k", "digest": "1"}, "exact": true, "server_counts": false,
+            "overhead_tokens": null, "asking": asking, "price": null,
+        });
+        serde_json::from_value(run).expect("a run")
+    }
+
+    #[test]
+    fn parameters_are_compared_by_name_whatever_their_order_and_older_folders_have_none() {
+        let one = run(asking(&json!({"params": {"top_k": 1, "seed": 7}})));
+        let same = run(asking(&json!({"params": {"seed": 7, "top_k": 1}})));
+        let other = run(asking(&json!({"params": {"seed": 8, "top_k": 1}})));
+        let older = run(asking(&json!({})));
+        assert_eq!(one.differs_from(&same), None);
+        assert_eq!(
+            older.differs_from(&run(asking(&json!({"params": {}})))),
+            None
+        );
+        let told = one.differs_from(&other).expect("another run");
+        assert_eq!(
+            told,
+            "the list of parameters ([seed=8, top_k=1] there, [seed=7, top_k=1] now)"
+        );
+        assert!(one.differs_from(&older).is_some());
+    }
+}

@@ -18,6 +18,36 @@ fn unknown_words_are_answered_with_those_that_exist() {
         ),
         ("smollm2", "unknown target smollm2"),
         ("openai:gpt-4.1", "OPENAI_API_KEY"),
+        ("openai-responses:gpt-4.1", "OPENAI_API_KEY"),
+        ("anthropic:claude", "ANTHROPIC_API_KEY"),
+        ("gemini:m", "GEMINI_API_KEY or GOOGLE_API_KEY"),
+        ("openrouter:a/b", "OPENROUTER_API_KEY"),
+        ("azure:d", "AZURE_OPENAI_ENDPOINT"),
+        (
+            "azure:d --base-url http://127.0.0.1:1",
+            "AZURE_OPENAI_API_KEY",
+        ),
+        ("anthropic:", "name the model: anthropic:MODEL"),
+        ("bedrock:m", "bedrock: is not covered"),
+        ("vertex:m", "vertex: is not covered"),
+        (
+            "anthropic:m --base-url here",
+            "--base-url is not a valid address",
+        ),
+        (
+            "http://127.0.0.1:1/v1 --base-url http://127.0.0.1:2",
+            "this target is an address already",
+        ),
+        (
+            "sim:perfect --base-url http://127.0.0.1:2",
+            "--base-url is for a named provider",
+        ),
+        ("sim:perfect --param top_k", "--param is KEY=JSON"),
+        (
+            "sim:perfect --param messages=[]",
+            "--param cannot set `messages`",
+        ),
+        ("sim:perfect --param stream=false", "always streamed"),
         (
             "sim:perfect --task niah_magic",
             "no task niah_magic: there are niah_single, niah_multikey",

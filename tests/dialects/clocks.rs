@@ -136,3 +136,26 @@ fn the_end_counts_from_the_last_event_where_the_connection_stays_open() {
     assert_eq!(reply.usage.prompt_tokens, None);
     assert!(reply.timing.total_ms < 900.0, "{:?}", reply.timing);
 }
+
+#[test]
+fn comments_for_ever_hold_neither_an_answer_nor_its_end() {
+    for (before, is_answer) in [(TEXT.to_owned(), false), (format!("{TEXT}{FINISH}"), true)] {
+        let server = stream(move |connection| {
+            connection.write(&before);
+            while connection.is_open() {
+                connection.write(": keep-alive\n\n");
+                sleep(MS(50));
+            }
+        });
+        let began = Instant::now();
+        let outcome = asked(&server);
+        assert!(began.elapsed() < MS(4500));
+        if is_answer {
+            assert_eq!(outcome.expect("an answer").text, "42");
+        } else {
+            let (after_ms, waiting_for) = timed_out(outcome.expect_err("comments"));
+            let waited = (after_ms, waiting_for.as_str());
+            assert_eq!(waited, (2500, "the next event of the answer"));
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod providers;
 mod responses;
 mod secrecy;
 mod server;
+mod simulated;
 mod tls;
 
 use depthfinder::endpoint::exchange::Patience;

@@ -59,9 +59,9 @@ impl Answer {
                 self.take_usage(value.get("usage"));
             }
             "message_stop" => return Ok(Step::Done),
-            // Pings, ends of blocks, and whatever comes later: new events are announced as
-            // possible by the vendor.
-            _ => {}
+            "content_block_stop" => {}
+            // Pings, and whatever comes later: the vendor says that new events may.
+            _ => return Ok(Step::Alive),
         }
         Ok(match self.gathered.len_bytes() > before {
             true => Step::Text,
@@ -321,6 +321,21 @@ mod tests {
             ),
             "{long:?}"
         );
+    }
+
+    #[test]
+    fn a_ping_is_a_sign_of_life_and_no_beginning() {
+        let mut answer = Answer::default();
+        let mut step = |data: &str| {
+            answer.take(&Event {
+                name: String::new(),
+                data: data.to_owned(),
+            })
+        };
+        assert_eq!(step(r#"{"type":"ping"}"#), Ok(Step::Alive));
+        let start = r#"{"type":"message_start","message":{"content":[]}}"#;
+        assert_eq!(step(start), Ok(Step::Quiet));
+        assert_eq!(step(r#"{"type":"message_stop"}"#), Ok(Step::Done));
     }
 
     #[test]

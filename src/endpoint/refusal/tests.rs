@@ -14,6 +14,55 @@ fn refusal(status: u16, body: &str) -> Refusal {
 }
 
 #[test]
+fn googles_retry_info_key_and_forbidden_quota_are_read_from_the_body() {
+    let of = |status: u16, message: &str, kind: &str, details: serde_json::Value| {
+        let error = serde_json::json!({"code": status, "message": message, "status": kind, "details": details});
+        Refusal {
+            status,
+            body: serde_json::json!({ "error": error }).to_string(),
+            ..Refusal::default()
+        }
+    };
+    let retry = serde_json::json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.074s"}]);
+    let mut limited = of(
+        429,
+        "You exceeded your current quota.",
+        "RESOURCE_EXHAUSTED",
+        retry,
+    );
+    assert_eq!(limited.failure().retry_after_ms(), Some(34_074));
+    // A header is nearer to the gate that will open.
+    limited.headers = vec![("retry-after".to_owned(), "2".to_owned())];
+    assert_eq!(limited.failure().retry_after_ms(), Some(2000));
+    for delay in ["soon", "-1s", "34", "NaNs"] {
+        let odd = serde_json::json!([{"retryDelay": delay}]);
+        let odd = of(429, "quota", "RESOURCE_EXHAUSTED", odd);
+        assert_eq!(odd.failure().retry_after_ms(), None, "{delay}");
+    }
+    let forbidden = of(
+        429,
+        "Quota exceeded for metric: generativelanguage.googleapis.com/generate_content_free_tier_requests, limit: 0, model: gemini-2.5-pro",
+        "RESOURCE_EXHAUSTED",
+        serde_json::json!([]),
+    );
+    assert!(!forbidden.failure().is_transient());
+    let key = of(
+        400,
+        "API key not valid. Please pass a valid API key.",
+        "INVALID_ARGUMENT",
+        serde_json::json!([]),
+    );
+    assert_eq!(key.failure().reason(), "unauthorized");
+    let large = of(
+        400,
+        "Request payload size exceeds the limit: 20971520 bytes.",
+        "INVALID_ARGUMENT",
+        serde_json::json!([]),
+    );
+    assert_eq!(large.failure().reason(), "refused-request");
+}
+
+#[test]
 fn every_known_body_has_its_meaning() {
     for (status, body, reason, window) in BODIES {
         let failure = refusal(*status, body).failure();

@@ -69,10 +69,14 @@ impl Answer {
                 self.take_response(value.get("response").unwrap_or(&Value::Null))?;
                 return Ok(Step::Done);
             }
-            "response.created" | "response.in_progress" | "response.queued" => {
+            "response.created" => {
                 keep(&mut self.gathered.id, value.pointer("/response/id"));
                 keep(&mut self.gathered.model, value.pointer("/response/model"));
                 return Ok(Step::Quiet);
+            }
+            // What servers say again and again while they wait.
+            "response.in_progress" | "response.queued" | "keepalive" | "ping" => {
+                return Ok(Step::Alive);
             }
             _ => return Ok(Step::Quiet),
         }
