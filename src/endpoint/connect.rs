@@ -2,7 +2,7 @@
 
 use crate::endpoint::anthropic::{self, Anthropic};
 use crate::endpoint::dialect::Dialect;
-use crate::endpoint::discover::discover;
+use crate::endpoint::discover::{discover, know_host, needed_params};
 use crate::endpoint::exchange::Patience;
 use crate::endpoint::gemini::{self, Gemini};
 use crate::endpoint::http::{Http, HttpOptions, Secret};
@@ -81,11 +81,17 @@ pub async fn connect(options: ConnectOptions) -> anyhow::Result<Arc<dyn Endpoint
     let (dialect, mut served): (Box<dyn Dialect>, Served) = match provider {
         Provider::Compatible | Provider::OpenAi => {
             let mut served = discover(&*wire, model.as_deref()).await?;
-            // Only where nothing else is known of it: servers imitate each other's paths.
-            if matches!(served.software.as_deref(), None | Some("ollama")) {
-                ollama::look_closer(&*wire, &mut served).await;
+            if let Some(host) = target.as_ref().and_then(|target| target.base.host_str()) {
+                know_host(&mut served, host);
             }
-            (Box::new(chat(params)), served)
+            let params = [needed_params(&served), params].concat();
+            match served.software.as_deref() {
+                Some("openrouter") => {
+                    let served = openrouter::discover(&*wire, model.as_deref(), &params).await?;
+                    (Box::new(OpenRouter::new(params)), served)
+                }
+                _ => (Box::new(chat(params)), served),
+            }
         }
         Provider::Azure => {
             // A deployment's name hides the model, and the lists there name models.

@@ -108,6 +108,9 @@ pub fn fact<'t>(text: &'t str, question: Question<'_>) -> Option<Fact<'t>> {
 }
 
 fn told<'t>(text: &'t str, key: &str, noun: &str) -> Option<Fact<'t>> {
+    if key.is_empty() {
+        return None;
+    }
     memmem::find_iter(text.as_bytes(), key.as_bytes()).find_map(|key_at| {
         let (before, after) = (&text[..key_at], &text[key_at + key.len()..]);
         FORMS
@@ -168,6 +171,10 @@ pub fn grep<'t>(text: &'t str, key: &str) -> Option<&'t str> {
 
 fn last_word_beside<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     const ENDS: [char; 4] = ['.', '!', '?', '\n'];
+    // Nothing is found everywhere, within characters too.
+    if key.is_empty() {
+        return None;
+    }
     memmem::find_iter(text.as_bytes(), key.as_bytes()).find_map(|key_at| {
         let (before, after) = (&text[..key_at], &text[key_at + key.len()..]);
         if before.ends_with(is_word) || after.starts_with(is_word) {
