@@ -19,7 +19,7 @@ const DIALECTS: &[&str] = &["openai", "openai-responses", "anthropic", "gemini"]
 fn question() -> Ask {
     let mut prompt = Rope::of(&format!(
         "{}The special magic number for oslo is 4829173.\n",
-        "The sea was calm and the ship lay still. ".repeat(60)
+        "The sea was calm and the ship lay still. ".repeat(300)
     ));
     prompt.push(Piece::of(
         "\nWhat is the special magic number for oslo? Answer with the number only.",
