@@ -15,11 +15,14 @@ use std::sync::Arc;
 
 const DIALECTS: &[&str] = &["openai", "openai-responses", "anthropic", "gemini"];
 
+/// Sentences of a text that is longer than the blocks in which the server remembers prefixes.
+const LONG: usize = 4000;
+
 /// A question whose answer stands in the text, behind a prefix that is shared.
-fn question() -> Ask {
+fn question(sentences: usize) -> Ask {
     let mut prompt = Rope::of(&format!(
         "{}The special magic number for oslo is 4829173.\n",
-        "The sea was calm and the ship lay still. ".repeat(60)
+        "The sea was calm and the ship lay still. ".repeat(sentences)
     ));
     prompt.push(Piece::of(
         "\nWhat is the special magic number for oslo? Answer with the number only.",
@@ -31,8 +34,12 @@ fn question() -> Ask {
 }
 
 /// Asks the same question twice in one dialect of a model with these faults.
-fn asked(dialect: &str, faults: &[&str]) -> (Served, Vec<Result<Reply, Failure>>) {
-    let mut truth = Truth::parse("perfect,window=4096").expect("a model");
+fn asked(
+    dialect: &str,
+    faults: &[&str],
+    sentences: usize,
+) -> (Served, Vec<Result<Reply, Failure>>) {
+    let mut truth = Truth::parse("perfect,window=65536").expect("a model");
     for fault in faults {
         truth.faults.add(fault).expect("a fault");
     }
@@ -41,13 +48,13 @@ fn asked(dialect: &str, faults: &[&str]) -> (Served, Vec<Result<Reply, Failure>>
         let serving = serve(responder, 0, std::future::pending());
         let serving = serving.await.expect("a server");
         let endpoint = connect(ConnectOptions {
-            target: format!("{dialect}:sim:perfect,window=4096"),
+            target: format!("{dialect}:sim:perfect,window=65536"),
             base_url: Some(format!("http://{}", serving.address)),
             patience: short(),
             ..ConnectOptions::default()
         });
         let endpoint = endpoint.await.expect("a connection");
-        let question = question();
+        let question = question(sentences);
         let mut outcomes = Vec::new();
         for _ in 0..2 {
             outcomes.push(endpoint.ask(&question).await);
@@ -57,16 +64,16 @@ fn asked(dialect: &str, faults: &[&str]) -> (Served, Vec<Result<Reply, Failure>>
 }
 
 fn second(dialect: &str, fault: &str) -> Result<Reply, Failure> {
-    asked(dialect, &[fault]).1.remove(1)
+    asked(dialect, &[fault], 60).1.remove(1)
 }
 
 #[test]
 fn every_dialect_gets_the_same_answer_and_the_same_accounts() {
     let own = Tokenizer::bundled("o200k").expect("built in");
-    let own = own.count(&question().prompt.text()).expect("counted");
+    let own = own.count(&question(LONG).prompt.text()).expect("counted");
     for dialect in DIALECTS {
-        let (served, mut outcomes) = asked(dialect, &[]);
-        assert_eq!(served.window_tokens, Some(4096), "{dialect}");
+        let (served, mut outcomes) = asked(dialect, &[], LONG);
+        assert_eq!(served.window_tokens, Some(65_536), "{dialect}");
         let second = outcomes.remove(1).expect(dialect);
         let first = outcomes.remove(0).expect(dialect);
         for reply in [&first, &second] {
@@ -78,7 +85,7 @@ fn every_dialect_gets_the_same_answer_and_the_same_accounts() {
                 "{dialect}: {told} of {own}"
             );
             assert!(reply.usage.told.is_some() && reply.usage.output_tokens > Some(0));
-            assert_eq!(reply.model.as_deref(), Some("sim:perfect,window=4096"));
+            assert_eq!(reply.model.as_deref(), Some("sim:perfect,window=65536"));
         }
         assert_eq!(first.usage.prompt_tokens, second.usage.prompt_tokens);
         assert_eq!(first.usage.cached_tokens.unwrap_or(0), 0, "{dialect}");
@@ -166,7 +173,11 @@ fn a_prompt_over_the_window_is_too_long_in_every_dialect_and_the_window_is_named
                 base_url: Some(format!("http://{}", serving.address)),
                 ..ConnectOptions::default()
             });
-            endpoint.await.expect("a connection").ask(&question()).await
+            endpoint
+                .await
+                .expect("a connection")
+                .ask(&question(60))
+                .await
         });
         let failure = outcome.expect_err(dialect);
         assert_eq!(failure.reason(), "too-long", "{dialect}: {failure:?}");
@@ -195,7 +206,7 @@ fn anthropic_and_gemini_count_a_text_as_their_servers_do() {
         }),
     ];
     let own = Tokenizer::bundled("o200k").expect("built in");
-    let text = question().prompt;
+    let text = question(60).prompt;
     let own = own.count(&text.text()).expect("counted");
     for (name, path, make) in makes {
         let count = run(async {
