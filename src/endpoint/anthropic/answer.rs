@@ -271,9 +271,8 @@ mod tests {
             ),
             (
                 "billing_error",
-                Failure::Refused {
-                    status: 402,
-                    said: said(),
+                Failure::Unauthorized {
+                    said: "no credit is left: words".to_owned(),
                 },
             ),
             (

@@ -34,7 +34,7 @@ fn googles_retry_info_key_and_forbidden_quota_are_read_from_the_body() {
     // A header is nearer to the gate that will open.
     limited.headers = vec![("retry-after".to_owned(), "2".to_owned())];
     assert_eq!(limited.failure().retry_after_ms(), Some(2000));
-    for delay in ["soon", "-1s", "34", "NaNs"] {
+    for delay in ["soon", "-1s", "NaNs"] {
         let odd = serde_json::json!([{"retryDelay": delay}]);
         let odd = of(429, "quota", "RESOURCE_EXHAUSTED", odd);
         assert_eq!(odd.failure().retry_after_ms(), None, "{delay}");

@@ -210,7 +210,7 @@ mod tests {
             (
                 "insufficient_quota",
                 "You exceeded your current quota",
-                "rate-limited",
+                "unauthorized",
             ),
         ] {
             let error = json!({"code": code, "message": message});
