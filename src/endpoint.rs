@@ -91,12 +91,16 @@ pub trait Endpoint: Send + Sync {
         Box::pin(async { None })
     }
 
-    /// Makes ready for questions of up to so many tokens, prompt and answer together: Ollama loads
-    /// the model with a window of that size.
+    /// Makes ready for prompts of up to so many tokens and answers of so many: Ollama loads the
+    /// model with a window for them.
     ///
     /// # Errors
     /// In one line, where such questions would be cut without a word or the model cannot be loaded.
-    fn make_ready<'a>(&'a self, _needed_tokens: u64) -> BoxFuture<'a, anyhow::Result<()>> {
+    fn make_ready<'a>(
+        &'a self,
+        _prompt_tokens: u64,
+        _output_tokens: u64,
+    ) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(async { Ok(()) })
     }
 

@@ -29,9 +29,6 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
-/// An answer that runs out of its budget is asked once more with so many times as much.
-const LARGER_BUDGET: u64 = 4;
-
 /// Runs a sweep.
 pub async fn run(arguments: Sweep) -> Result<Exit> {
     let began_ms = now_ms();
@@ -77,14 +74,12 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     if !arguments.dry_run {
         estimate.consent(&arguments, &caps, free)?;
     }
+    let longest = plan.grid.lengths_tokens.last().copied().unwrap_or(0);
     if !arguments.dry_run {
-        let longest = plan.grid.lengths_tokens.last().copied().unwrap_or(0);
-        let needed = longest + LARGER_BUDGET * asking.max_output_tokens;
-        let most = served
-            .trained_window_tokens
-            .unwrap_or(u64::MAX)
-            .max(longest);
-        connected.endpoint.make_ready(needed.min(most)).await?;
+        let ready = connected
+            .endpoint
+            .make_ready(longest, asking.max_output_tokens);
+        ready.await?;
     }
     let mut server_counts = server_counts;
     let mut exact = exact;
@@ -108,6 +103,17 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     }
     if arguments.dry_run {
         estimate.print(&plan, free);
+        if !exact && !server_counts && arguments.calibrate == "auto" {
+            screen::out(&format!(
+                "before them: four prompts, about {} tokens together, to learn how the server counts",
+                grouped(longest.clamp(1_000, 16_000) * 5 / 2)
+            ));
+        }
+        if arguments.find_window {
+            screen::out(
+                "before them: a few prompts as long as the window, to find the one that is served",
+            );
+        }
         return Ok(Exit::Done);
     }
 
@@ -196,7 +202,6 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         return conclude(&arguments, &folder, &summary, ended);
     }
     if !arguments.quiet {
-        let longest = plan.grid.lengths_tokens.last().copied().unwrap_or(0);
         connect::describe(&connected, &run.basis(), longest);
     }
     let runner = Runner {

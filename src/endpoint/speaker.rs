@@ -18,6 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// changed the shape meanwhile.
 const LADDER: usize = 4;
 
+/// Room that is made in a window for answers, in output budgets.
+const ROOMY_OUTPUTS: u64 = 4;
+
 /// Most of a count's answer that is read: some servers list the tokens, and ten million of them
 /// are about 70 MB.
 const COUNT_LIMIT_BYTES: usize = 512 << 20;
@@ -107,15 +110,20 @@ impl Speaker {
         }
     }
 
-    async fn ready(&self, needed_tokens: u64) -> anyhow::Result<()> {
+    async fn ready(&self, prompt_tokens: u64, output_tokens: u64) -> anyhow::Result<()> {
+        let needed = prompt_tokens + output_tokens;
         let Some(num_ctx) = &self.num_ctx else {
-            return discover::fits(&self.served, needed_tokens).map_err(anyhow::Error::msg);
+            return discover::fits(&self.served, needed).map_err(anyhow::Error::msg);
         };
-        num_ctx.choose(needed_tokens);
+        // An answer that runs out of its budget is asked once more with a larger one, and another
+        // window would load the model again.
+        let most = self.served.trained_window_tokens.unwrap_or(u64::MAX);
+        let wanted = (prompt_tokens + ROOMY_OUTPUTS * output_tokens).min(most.max(needed));
+        num_ctx.choose(wanted);
         let model = &self.served.model;
-        match ollama::load(&*self.wire, model, Some(needed_tokens)).await? {
-            Some(loaded) if loaded < needed_tokens => bail!(
-                "{model} was loaded with a window of {loaded} tokens where {needed_tokens} are needed, \
+        match ollama::load(&*self.wire, model, Some(wanted)).await? {
+            Some(loaded) if loaded < needed => bail!(
+                "{model} was loaded with a window of {loaded} tokens where {needed} are needed, \
                  for want of memory: ask for shorter --lengths, or free memory and run again"
             ),
             _ => Ok(()),
@@ -171,8 +179,12 @@ impl Endpoint for Speaker {
         Box::pin(self.count(text))
     }
 
-    fn make_ready<'a>(&'a self, needed_tokens: u64) -> BoxFuture<'a, anyhow::Result<()>> {
-        Box::pin(self.ready(needed_tokens))
+    fn make_ready<'a>(
+        &'a self,
+        prompt_tokens: u64,
+        output_tokens: u64,
+    ) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(self.ready(prompt_tokens, output_tokens))
     }
 
     fn adaptations(&self) -> Vec<String> {

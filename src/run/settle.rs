@@ -4,7 +4,7 @@ use crate::corpus::Corpus;
 use crate::journal::{Outcome, Row};
 use crate::prompt::Part;
 use crate::reconcile::EXACT_TOLERANCE_TOKENS;
-use crate::reply::{Failure, Stop};
+use crate::reply::{Failure, Reply, Stop};
 use crate::score::{self, Class, Judged, Question};
 
 /// Share of the expected count below which a prompt sized by another model's tokenizer was cut:
@@ -32,7 +32,7 @@ pub fn verdict(row: &Row, enlarged: bool, may_retry: bool) -> Verdict {
                 .judged
                 .as_ref()
                 .is_some_and(|judged| judged.class.is_right());
-            let ran_out = reply.stop == Stop::Length || reply.text.trim().is_empty();
+            let ran_out = *stop_of(row, reply) == Stop::Length || reply.text.trim().is_empty();
             let cut = row
                 .void
                 .as_deref()
@@ -126,9 +126,19 @@ pub fn judge(row: &Row, corpus: &Corpus) -> Option<Judged> {
     Some(judged(row, row.reply()?, &mut haystack))
 }
 
+/// Why the model stopped. An answer as long as its budget was cut there, whatever the server says:
+/// llama-server's Responses call it completed.
+fn stop_of<'r>(row: &Row, reply: &'r Reply) -> &'r Stop {
+    let is_full = reply.usage.output_tokens >= Some(row.max_output_tokens);
+    match &reply.stop {
+        Stop::End if is_full => &Stop::Length,
+        stop => stop,
+    }
+}
+
 fn judged(
     row: &Row,
-    reply: &crate::reply::Reply,
+    reply: &Reply,
     haystack: &mut dyn FnMut() -> Option<crate::rope::Rope>,
 ) -> Judged {
     let question = Question {
@@ -137,9 +147,10 @@ fn judged(
         distractors: &row.siblings,
         key: &row.key,
     };
-    let mut judged = score::judge(&question, &reply.text, &reply.stop, haystack);
+    let stop = stop_of(row, reply);
+    let mut judged = score::judge(&question, &reply.text, stop, haystack);
     // A model that ends by itself was not cut, whatever its text looks like.
-    if judged.class == Class::Empty && !reply.reasoning.is_empty() && reply.stop == Stop::Length {
+    if judged.class == Class::Empty && !reply.reasoning.is_empty() && *stop == Stop::Length {
         judged.class = Class::Cut;
     }
     judged

@@ -2,6 +2,7 @@
 
 use super::CutFinding;
 use crate::journal::{Control, ControlKind};
+use crate::number::grouped;
 use crate::reconcile::half_window;
 
 /// What canaries showed, one finding a length. A suspicion needs a reader: a model that finds all
@@ -27,7 +28,8 @@ pub fn cuts(controls: &[Control]) -> Vec<CutFinding> {
         };
         if let Some(window) = half {
             words.push_str(&format!(
-                "; its count is what Ollama leaves of a window of {window} tokens"
+                "; its count is what Ollama leaves of a window of {} tokens",
+                grouped(window)
             ));
         }
         findings.retain(|finding| finding.length_tokens != control.length_tokens);

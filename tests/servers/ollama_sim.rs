@@ -38,7 +38,7 @@ fn a_question_is_answered_with_counts() {
         let served = endpoint.served();
         assert_eq!(served.dialect, "ollama");
         assert_eq!(served.window_tokens, Some(32_768));
-        endpoint.make_ready(8192).await.expect("it is loaded");
+        endpoint.make_ready(8000, 64).await.expect("it is loaded");
         let reply = endpoint.ask(&ask(&question(500))).await.expect("an answer");
         assert!(reply.text.contains("4829173"), "{reply:?}");
         assert_eq!(reply.stop, Stop::End);
@@ -50,7 +50,7 @@ fn a_question_is_answered_with_counts() {
 #[test]
 fn what_does_not_fit_the_chosen_window_is_refused_and_not_cut() {
     with_model("perfect,window=32768", async |endpoint| {
-        endpoint.make_ready(2048).await.expect("it is loaded");
+        endpoint.make_ready(1900, 32).await.expect("it is loaded");
         let outcome = endpoint.ask(&ask(&question(500))).await;
         assert!(
             matches!(outcome, Err(Failure::TooLong { .. })),
