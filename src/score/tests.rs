@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 /// Answers written for these tests; rows without an answer set the scene for those of their type.
 const ANSWERS: &str = include_str!("../../tests/scorer/answers.jsonl");
-/// Answers of a 135M model (SmolLM2, llama-server) to keyed questions, labelled by hand before
-/// any rule had read them.
+/// Answers of a 135M model (SmolLM2, llama-server) to keyed questions, labelled by hand by those
+/// who wrote the rules: a check of their intent, not a blind one.
 const REAL: &str = include_str!("../../tests/scorer/real.jsonl");
 /// The haystack behind 12 of the real answers and behind the echoes.
 const HAYSTACK: &str = include_str!("../../tests/scorer/haystack.txt");
