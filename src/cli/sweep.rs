@@ -27,10 +27,42 @@ use crate::summary::Summary;
 use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 /// Runs a sweep.
 pub async fn run(arguments: Sweep) -> Result<Exit> {
+    let (stop, stopped) = watch::channel(false);
+    let listener = tokio::spawn(async move {
+        setup::interrupted().await;
+        let _ = stop.send(true);
+        // Held until the run has ended: a dropped sender would mean that nobody can stop it.
+        std::future::pending::<()>().await;
+    });
+    let begun = AtomicBool::new(false);
+    let mut early = stopped.clone();
+    let ended = tokio::select! {
+        ended = sweep(arguments, stopped, &begun) => ended,
+        () = async {
+            let _ = early.wait_for(|stop| *stop).await;
+            // A run that has begun ends by itself, with everything kept.
+            if begun.load(Ordering::Acquire) {
+                std::future::pending::<()>().await;
+            }
+        } => {
+            screen::note("interrupted before the first trial: nothing was asked of the run, and nothing is lost");
+            Ok(Exit::Interrupted)
+        }
+    };
+    listener.abort();
+    ended
+}
+
+async fn sweep(
+    arguments: Sweep,
+    stopped: watch::Receiver<bool>,
+    begun: &AtomicBool,
+) -> Result<Exit> {
     let began_ms = now_ms();
     options::check(&arguments)?;
     let earlier = match &arguments.out {
@@ -166,6 +198,7 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
         })
         .await??
     };
+    begun.store(true, Ordering::Release);
     let (journal, before, mut run) = folder::enter(&folder, run)?;
     tell_of_earlier(&arguments, &folder, &before);
     let assembler = Assembler::new(&ground.corpus, &ground.index, &tokenizer);
@@ -184,13 +217,6 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     controls.temperature = asking.temperature;
     controls.reasoning = asking.reasoning.clone();
     controls.reasoning_tokens = asking.max_output_tokens - arguments.max_output;
-    let (stop, stopped) = watch::channel(false);
-    let listener = tokio::spawn(async move {
-        setup::interrupted().await;
-        let _ = stop.send(true);
-        // Held until the run has ended: a dropped sender would mean that nobody can stop it.
-        std::future::pending::<()>().await;
-    });
     let mut ahead = stopped.clone();
     let ended_early = tokio::select! {
         prepared = prepare(&arguments, &mut run, &mut controls, &plan, &before, &folder) => prepared?,
@@ -229,7 +255,6 @@ pub async fn run(arguments: Sweep) -> Result<Exit> {
     let mut progress = Progressing::new(arguments.quiet, price);
     let ended = runner.run(&before, &mut progress, stopped).await;
     progress.finish();
-    listener.abort();
     let adapted = connected.endpoint.adaptations();
     for adaptation in &adapted {
         note(&arguments, Some(adaptation));

@@ -1,6 +1,8 @@
 //! Ctrl-C and SIGTERM: a clean end, rows kept, and the words that say how to go on.
 
 use crate::support::Place;
+use crate::support::mock::{Answer, Mock};
+use std::time::Duration;
 
 const GRID: &str = "--lengths 600,1200 --samples 2 --concurrency 2";
 
@@ -69,4 +71,30 @@ fn a_run_without_secret_and_folder_goes_on_as_its_message_says() {
     let all = run.settled();
     assert_eq!(all.len(), 60);
     assert!(kept.iter().all(|(trial, came_to)| all[trial] == *came_to));
+}
+
+#[test]
+fn a_signal_before_the_first_trial_ends_with_a_friendly_line_and_leaves_nothing() {
+    let place = Place::new();
+    let mock = Mock::start(|asked| {
+        // Long enough for the signal, far shorter than the clocks.
+        std::thread::sleep(Duration::from_secs(5));
+        Answer::right(asked)
+    });
+    for signal in ["INT", "TERM"] {
+        let asked = mock.count();
+        let mut started = place
+            .sweep(&mock.target(), "--lengths 600 --tokenizer o200k --out run")
+            .start();
+        // The short question that sounds out the template is under way.
+        assert!(started.until(|| mock.count() > asked), "it ended too early");
+        started.signal(signal);
+        let told = started.wait();
+        assert_eq!(told.code, Some(130), "{told}");
+        assert!(
+            told.stderr.contains("interrupted before the first trial"),
+            "{told}"
+        );
+        assert!(!place.path("run").exists());
+    }
 }
