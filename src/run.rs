@@ -321,7 +321,13 @@ impl Session<'_> {
             } else {
                 settings.retries
             };
-            let verdict = settle::verdict(&row, enlarged, failures < retries);
+            let larger = settle::larger_budget(
+                ask.max_output_tokens,
+                tokens,
+                runner.endpoint.served().window_tokens,
+            )
+            .filter(|_| !enlarged);
+            let verdict = settle::verdict(&row, larger.is_none(), failures < retries);
             row.settled = matches!(verdict, Verdict::Settled);
             runner.journal.record(row.clone())?;
             self.spending.spend(row.reply(), row.prompt.text_tokens);
@@ -343,7 +349,7 @@ impl Session<'_> {
                 }
                 Verdict::LargerBudget => {
                     enlarged = true;
-                    ask.max_output_tokens *= 4;
+                    ask.max_output_tokens = larger.unwrap_or(ask.max_output_tokens);
                 }
                 Verdict::Retry => {
                     if let Outcome::Failure(failure) = &row.outcome {

@@ -22,7 +22,8 @@ pub enum Verdict {
     Retry,
 }
 
-/// Decides what follows. `enlarged`: the larger budget was given already. `may_retry`: retries are left.
+/// Decides what follows. `enlarged`: the larger budget was given already, or there is none.
+/// `may_retry`: retries are left.
 pub fn verdict(row: &Row, enlarged: bool, may_retry: bool) -> Verdict {
     match &row.outcome {
         Outcome::Failure(failure) if may_retry && failure.is_transient() => Verdict::Retry,
@@ -44,6 +45,22 @@ pub fn verdict(row: &Row, enlarged: bool, may_retry: bool) -> Verdict {
             }
         }
     }
+}
+
+/// How many times the budget an answer gets that ran out of it.
+const LARGER: u64 = 4;
+/// Kept free in a window beside prompt and answer: templates and counts differ by a few tokens.
+const WINDOW_MARGIN_TOKENS: u64 = 16;
+
+/// The larger budget that the window has room for; none where it has room for no more than the
+/// first one: then the answer was cut for want of budget, and not by the server.
+pub fn larger_budget(budget: u64, prompt_tokens: u64, window_tokens: Option<u64>) -> Option<u64> {
+    // A window that the prompt itself exceeds was not declared truly.
+    let room = window_tokens
+        .filter(|window| *window > prompt_tokens)
+        .map(|window| window.saturating_sub(prompt_tokens + WINDOW_MARGIN_TOKENS));
+    let larger = (LARGER * budget).min(room.unwrap_or(u64::MAX));
+    (larger > budget).then_some(larger)
 }
 
 const CUT_PROMPT: &str = "cut-prompt";
@@ -154,4 +171,19 @@ fn judged(
         judged.class = Class::Cut;
     }
     judged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_larger_budget_is_four_times_the_first_or_what_the_window_has_room_for() {
+        assert_eq!(larger_budget(64, 1_000, None), Some(256));
+        assert_eq!(larger_budget(64, 1_000, Some(8_192)), Some(256));
+        assert_eq!(larger_budget(64, 8_000, Some(8_192)), Some(176));
+        // The longest prompt of a default sweep leaves room for one budget and a margin.
+        assert_eq!(larger_budget(64, 8_112, Some(8_192)), None);
+        assert_eq!(larger_budget(64, 9_000, Some(8_192)), Some(256));
+    }
 }
