@@ -1,6 +1,7 @@
 //! What control prompts showed: a cut, proven or suspected, and its name.
 
 use super::CutFinding;
+use crate::canary::Cut;
 use crate::journal::{Control, ControlKind};
 use crate::number::grouped;
 use crate::reconcile::half_window;
@@ -16,7 +17,9 @@ pub fn cuts(controls: &[Control]) -> Vec<CutFinding> {
     let mut findings: Vec<CutFinding> = Vec::new();
     for control in canaries().filter(|control| control.reply().is_some()) {
         let (proven, looks) = (control.is_proven_cut(), control.looks_cut());
-        let can_read = reads.is_some_and(|length| length < control.length_tokens);
+        // Who names all codes but that of an older message has read the prompt itself whole.
+        let can_read = looks == Some(Cut::Messages)
+            || reads.is_some_and(|length| length < control.length_tokens);
         if !proven && (looks.is_none() || !can_read) {
             continue;
         }
