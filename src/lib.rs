@@ -18,7 +18,7 @@ pub mod length; // token lengths as people write them: 4k, 128k, 10M
 pub mod reply; // what came back: an answer with its accounts, or a failure that says why not
 pub mod rope; // a prompt as a list of shared slices, raw and escaped for JSON
 pub mod seed; // the one place of randomness
-pub mod stats; // intervals: no number without one
+pub mod stats; // intervals and sequential tests: no number without its error
 
 // floor 1: what is read
 pub mod corpus; // the texts that haystacks are cut from

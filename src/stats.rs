@@ -1,4 +1,12 @@
-//! Intervals for proportions: no number without one.
+//! Intervals for proportions and sequential tests of them: no number without its error.
+
+mod design;
+mod evalue;
+mod tally;
+
+pub use design::{Cuts, Decision, Design, Operating, Test};
+pub use evalue::{Side, confidence_sequence, ln_e_bet, ln_e_refute, ln_e_verify};
+pub use tally::Tally;
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -112,5 +120,6 @@ fn tail_probability(alpha: f64) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "stats/tests.rs"]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -1,27 +1,8 @@
 //! Intervals against vectors from mpmath, published figures, and what must always hold.
 
+use super::vectors::{close, vectors};
 use super::*;
 use proptest::prelude::*;
-
-/// The vectors of one function.
-fn vectors(function: &str) -> Vec<serde_json::Value> {
-    let file: serde_json::Value =
-        serde_json::from_str(include_str!("../../tests/vectors/stats_vectors.json"))
-            .expect("the vectors are JSON");
-    let found: Vec<_> = file["vectors"]
-        .as_array()
-        .expect("a list of vectors")
-        .iter()
-        .filter(|vector| vector["fn"] == function)
-        .cloned()
-        .collect();
-    assert!(!found.is_empty(), "no vector for {function}");
-    found
-}
-
-fn close(ours: f64, expected: f64, relative: f64) -> bool {
-    (ours - expected).abs() <= relative * expected.abs().max(1e-300)
-}
 
 #[test]
 fn one_sided_clopper_pearson_agrees_with_mpmath() {
