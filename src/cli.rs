@@ -5,6 +5,7 @@ mod connect;
 mod consent;
 mod doctor;
 mod folder;
+mod inquiry;
 mod list;
 mod progress;
 mod report;
@@ -13,6 +14,7 @@ mod serve;
 mod setup;
 mod show;
 mod sweep;
+mod verify;
 
 pub use arguments::{Cli, Command};
 
@@ -21,11 +23,13 @@ use anyhow::Result;
 /// How a command ended, as the shell hears it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Done.
+    /// Done, or verified.
     Done,
+    /// A claim was refuted.
+    Refuted,
     /// It could not run.
     CouldNotRun,
-    /// Too many void trials, or stopped by a cap.
+    /// No verdict, too many void trials, or stopped by a cap.
     Undecided,
     /// The user stopped it; what was done is kept.
     Interrupted,
@@ -36,6 +40,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
+            Exit::Refuted => 1,
             Exit::CouldNotRun => 2,
             Exit::Undecided => 3,
             Exit::Interrupted => 130,
@@ -67,6 +72,7 @@ pub fn run(cli: Cli) -> Exit {
 async fn dispatch(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Sweep(arguments) => sweep::run(*arguments).await,
+        Command::Verify(arguments) => verify::run(*arguments).await,
         Command::Show(arguments) => show::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments).await,

@@ -61,6 +61,11 @@ impl Facts {
         Ok(Facts { facts })
     }
 
+    /// How many were drawn.
+    pub fn count(&self) -> u64 {
+        self.facts.len() as u64
+    }
+
     /// The `i`-th fact of the run.
     pub fn get(&self, i: u64) -> Option<&Fact> {
         self.facts.get(i as usize)

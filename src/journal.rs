@@ -5,7 +5,7 @@ mod file;
 mod row;
 mod run_file;
 
-pub use control::{Control, ControlIntent, ControlKind, ControlNote};
+pub use control::{Control, ControlIntent, ControlItem, ControlKind, ControlNote};
 pub use file::{Journal, Loaded};
 pub use row::{Intent, Line, Outcome, PromptNote, Row, SCHEMA};
 pub use run_file::{Asking, FoundWindow, Named, RUN_SCHEMA, RunFile};

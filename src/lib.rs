@@ -26,11 +26,13 @@ pub mod gguf; // what the weights say of themselves
 pub mod names; // the word lists that keys and answers are drawn from
 pub mod number; // numbers as people read them
 pub mod reconcile; // what a server's count of a prompt says of it
+pub mod search; // the effective length: a certified bracket, and a model's interval beside it
 pub mod task; // the kinds of questions
 
 // floor 2: what is cut and counted
 pub mod lexicon; // which words a corpus holds, so that facts are known to be absent
 pub mod sentence; // where a text may be cut
+pub mod study; // a verification: what is claimed, what is asked next, what it comes to
 pub mod tokens; // counting tokens
 
 // floor 3: what a prompt is made of

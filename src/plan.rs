@@ -5,9 +5,14 @@ use crate::haystack::Route;
 use crate::index::Index;
 use crate::prompt::{Needle, QuestionAt};
 use crate::seed::{RunKey, Stream};
+use crate::study::Seat;
 use crate::task::niah::{self, ValueType, WORDINGS};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+
+mod seats;
+
+pub use seats::groups_of;
 
 /// A task of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -180,6 +185,17 @@ pub struct Trial {
     pub cell_percent: f64,
     /// The asked depth in percent; differs from the cell's only for strata.
     pub depth_percent: f64,
+    /// Its place in a study; none for trials of a grid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<Seat>,
+}
+
+impl Trial {
+    /// The length whose cell it counts for, in tokens; a study asks a little around it.
+    pub fn cell_tokens(&self) -> u64 {
+        self.seat
+            .map_or(self.length_tokens, |seat| seat.rung_tokens)
+    }
 }
 
 /// Trials that share a haystack with its needles, and so a prefix; asked one after another.
@@ -189,7 +205,9 @@ pub struct Group {
     pub facts_from: u64,
     /// Wording, by its place in the pool.
     pub wording: usize,
-    /// One per fact.
+    /// The depth of each of its facts, in percent, in the order of their slots.
+    pub planted_percent: Vec<f64>,
+    /// Those of them that are asked.
     pub trials: Vec<Trial>,
 }
 
@@ -233,6 +251,7 @@ impl Plan {
                                 slot: slot as u32,
                                 cell_percent: cells[cell],
                                 depth_percent: grid.depths.asked_percent(cell, &mut depth),
+                                seat: None,
                             })
                             .collect();
                         let wording = match grid.wording {
@@ -245,6 +264,10 @@ impl Plan {
                         groups.push(Group {
                             facts_from: facts,
                             wording,
+                            planted_percent: trials
+                                .iter()
+                                .map(|trial| trial.depth_percent)
+                                .collect(),
                             trials,
                         });
                         facts += keys as u64;
@@ -263,11 +286,7 @@ impl Plan {
 
     /// Number of facts that the run plants.
     pub fn facts(&self) -> u64 {
-        self.groups
-            .iter()
-            .map(|group| group.facts_from + group.trials.len() as u64)
-            .max()
-            .unwrap_or(0)
+        self.groups.iter().map(Group::facts_to).max().unwrap_or(0)
     }
 
     /// The group and the slot of a trial.
@@ -372,39 +391,49 @@ impl Group {
         )
     }
 
-    /// The needles, one per trial and in its place.
+    /// The needles, one per fact and in its place.
     pub fn needles(&self, facts: &Facts, values: ValueType) -> Result<Vec<Needle>> {
-        self.trials
+        self.planted_percent
             .iter()
-            .map(|trial| {
-                let fact = self.fact(facts, trial)?;
+            .enumerate()
+            .map(|(slot, &depth_percent)| {
+                let fact = self.fact(facts, slot as u32)?;
                 Ok(Needle {
                     sentence: niah::needle(self.wording, values, &fact.key, &fact.value),
-                    depth_percent: trial.depth_percent,
+                    depth_percent,
                 })
             })
             .collect()
     }
 
-    /// The questions, one per trial and in its place.
+    /// The questions, one per fact and in its place.
     pub fn questions(&self, facts: &Facts, values: ValueType) -> Result<Vec<String>> {
-        self.trials
-            .iter()
-            .map(|trial| {
-                Ok(niah::question(
-                    self.wording,
-                    values,
-                    &self.fact(facts, trial)?.key,
-                ))
+        (0..self.planted_percent.len())
+            .map(|slot| {
+                let fact = self.fact(facts, slot as u32)?;
+                Ok(niah::question(self.wording, values, &fact.key))
             })
             .collect()
     }
 
-    /// The fact that a trial asks for.
-    pub fn fact<'f>(&self, facts: &'f Facts, trial: &Trial) -> Result<&'f crate::fact::Fact> {
+    /// The fact in a slot.
+    pub fn fact<'f>(&self, facts: &'f Facts, slot: u32) -> Result<&'f crate::fact::Fact> {
         facts
-            .get(self.facts_from + u64::from(trial.slot))
+            .get(self.facts_from + u64::from(slot))
             .context("a trial's fact was not drawn")
+    }
+
+    /// The values of the other facts in the haystack.
+    pub fn siblings(&self, facts: &Facts, slot: u32) -> Result<Vec<String>> {
+        (0..self.planted_percent.len() as u32)
+            .filter(|other| *other != slot)
+            .map(|other| Ok(self.fact(facts, other)?.value.clone()))
+            .collect()
+    }
+
+    /// One past its last fact.
+    pub fn facts_to(&self) -> u64 {
+        self.facts_from + self.planted_percent.len() as u64
     }
 }
 

@@ -3,24 +3,28 @@
 mod calibrate;
 mod clock;
 mod controls;
+mod items;
 mod pace;
 mod settle;
 mod sizing;
 mod spending;
+mod study;
 mod window;
 
 pub use calibrate::{calibrate, fit_before};
 pub use clock::now_ms;
 pub use controls::{Canaries, Controls};
+pub use items::{ABSENT, Item, Items, SHORT_TOKENS, is_right};
 pub use settle::{judge, void_reason};
 pub use spending::Spending;
+pub use study::{Drawing, Standing, base};
 pub use window::find_window;
 
 use crate::endpoint::{Ask, Endpoint};
 use crate::fact::Facts;
 use crate::haystack::Route;
 use crate::index::Index;
-use crate::journal::{ControlKind, Intent, Journal, Loaded, Outcome, PromptNote, Row, SCHEMA};
+use crate::journal::{Intent, Journal, Loaded, Outcome, PromptNote, Row, SCHEMA};
 use crate::plan::{Group, Plan, Trial};
 use crate::prompt::{Assembler, Prompt, SetPlan};
 use crate::reconcile::{Basis, Expected};
@@ -80,6 +84,18 @@ pub enum Event<'a> {
     },
     /// An attempt was recorded.
     Recorded(&'a Row),
+    /// More questions are due than were known: so many in all.
+    Grown {
+        /// Trials known to be needed.
+        planned: u64,
+    },
+    /// Nothing is asked for a while, because what comes next must not come sooner.
+    Pausing {
+        /// Milliseconds.
+        wait_ms: u64,
+        /// The length at which prompts are refused, in tokens.
+        length_tokens: u64,
+    },
     /// An attempt failed and is made again after a wait.
     Waiting {
         /// Milliseconds.
@@ -132,20 +148,26 @@ pub struct Runner<'a> {
     pub controls: &'a Controls<'a>,
 }
 
+/// What earlier sessions know of trials.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Trials that are settled.
+    pub settled: HashSet<u64>,
+    /// The last attempt of each trial.
+    pub attempts: HashMap<u64, u32>,
+}
+
 struct Session<'a> {
     runner: &'a Runner<'a>,
     sink: Mutex<&'a mut dyn Sink>,
-    settled: HashMap<u64, ()>,
-    attempts: HashMap<u64, u32>,
+    known: &'a Known,
     spending: &'a Spending,
-    /// Lengths at which a canary was asked.
-    canaried: Mutex<HashSet<u64>>,
     inflight: Inflight,
     end: Mutex<Option<Ended>>,
 }
 
 impl Runner<'_> {
-    /// Asks every trial that `before` has not settled.
+    /// Asks every trial of the plan that `before` has not settled.
     ///
     /// # Errors
     /// When a prompt cannot be laid out or a row cannot be written; rows written so far are kept.
@@ -155,39 +177,47 @@ impl Runner<'_> {
         sink: &mut dyn Sink,
         stop: watch::Receiver<bool>,
     ) -> Result<Ended> {
-        let settled: HashMap<u64, ()> = before
+        let settled: HashSet<u64> = before
             .rows
             .iter()
             .filter(|row| row.settled && !row.may_be_asked_again())
-            .map(|row| (row.trial.id, ()))
+            .map(|row| row.trial.id)
             .collect();
-        let planned = self.plan.trials().count() as u64;
         sink.see(&Event::Began {
-            planned,
+            planned: self.plan.trials().count() as u64,
             done: settled.len() as u64,
         });
+        let known = Known {
+            settled,
+            attempts: before.attempts.clone(),
+        };
+        self.ask(&self.plan.groups, &known, sink, stop).await
+    }
+
+    /// Asks the trials of these groups that are not settled.
+    ///
+    /// # Errors
+    /// As [`Runner::run`].
+    pub async fn ask(
+        &self,
+        groups: &[Group],
+        known: &Known,
+        sink: &mut dyn Sink,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Ended> {
         let session = Session {
             runner: self,
             sink: Mutex::new(sink),
-            attempts: before.attempts.clone(),
+            known,
             spending: &self.controls.spending,
-            canaried: Mutex::new(
-                before
-                    .controls
-                    .iter()
-                    .filter(|control| control.kind == ControlKind::Canary)
-                    .map(|control| control.length_tokens)
-                    .collect(),
-            ),
             inflight: Inflight::new(self.settings.max_inflight_tokens),
             end: Mutex::new(None),
-            settled,
         };
-        let groups = self.plan.groups.iter().filter(|group| {
+        let groups = groups.iter().filter(|group| {
             group
                 .trials
                 .iter()
-                .any(|trial| !session.settled.contains_key(&trial.id))
+                .any(|trial| !known.settled.contains(&trial.id))
         });
         let mut asked = futures_util::stream::iter(groups)
             .map(|group| session.group(group, stop.clone()))
@@ -220,9 +250,10 @@ impl Session<'_> {
         let questions = group.questions(runner.facts, values)?;
         let route = group.route(runner.index, runner.key);
         let length_tokens = group.trials[0].length_tokens;
+        let cell_tokens = group.trials[0].cell_tokens();
         let basis = &runner.settings.basis;
         if runner.settings.canaries == Canaries::Always {
-            self.canary(length_tokens, &route, stop.clone()).await?;
+            self.canary(cell_tokens, &route, stop.clone()).await?;
         }
         let mut plan = SetPlan {
             text_tokens: basis.text_tokens(length_tokens),
@@ -235,8 +266,9 @@ impl Session<'_> {
             counted = self.fit_to_server(group, &route, &mut plan).await?;
         }
         let set = runner.assembler.set(&route, plan.clone())?;
-        for (slot, trial) in group.trials.iter().enumerate() {
-            if self.settled.contains_key(&trial.id) {
+        for trial in &group.trials {
+            let slot = trial.slot as usize;
+            if self.known.settled.contains(&trial.id) {
                 continue;
             }
             let prompt = set.prompt(slot, group.rounding(trial, runner.key))?;
@@ -277,7 +309,7 @@ impl Session<'_> {
             reasoning: settings.reasoning.clone(),
         };
         let tokens = expected.map_or(prompt.text_tokens, |expected| expected.tokens);
-        let mut attempt = self.attempts.get(&trial.id).copied().unwrap_or(0);
+        let mut attempt = self.known.attempts.get(&trial.id).copied().unwrap_or(0);
         let mut failures = 0;
         let mut enlarged = false;
         loop {
@@ -337,7 +369,7 @@ impl Session<'_> {
                 Verdict::Settled => {
                     if is_mismatch && settings.canaries == Canaries::Auto {
                         let route = group.route(runner.index, runner.key);
-                        self.canary(trial.length_tokens, &route, stop.clone())
+                        self.canary(trial.cell_tokens(), &route, stop.clone())
                             .await?;
                     }
                     if let Outcome::Failure(failure) = &row.outcome
@@ -376,11 +408,7 @@ impl Session<'_> {
         route: &Route,
         mut stop: watch::Receiver<bool>,
     ) -> Result<()> {
-        let is_first = self
-            .canaried
-            .lock()
-            .is_ok_and(|mut asked| asked.insert(length_tokens));
-        if !is_first || self.ended() {
+        if !self.runner.controls.is_first_canary(length_tokens) || self.ended() {
             return Ok(());
         }
         let _permit = tokio::select! {
@@ -402,11 +430,7 @@ impl Session<'_> {
         question: &str,
     ) -> Result<Row> {
         let runner = self.runner;
-        let fact = group.fact(runner.facts, trial)?;
-        let mut siblings = Vec::new();
-        for other in group.trials.iter().filter(|other| other.slot != trial.slot) {
-            siblings.push(group.fact(runner.facts, other)?.value.clone());
-        }
+        let fact = group.fact(runner.facts, trial.slot)?;
         Ok(Row {
             schema: SCHEMA,
             trial: trial.clone(),
@@ -414,7 +438,7 @@ impl Session<'_> {
             at_ms: 0,
             key: fact.key.clone(),
             expected: fact.value.clone(),
-            siblings,
+            siblings: group.siblings(runner.facts, trial.slot)?,
             values: runner.plan.grid.values,
             wording: group.wording,
             question: question.to_string(),

@@ -2,9 +2,12 @@
 
 mod collect;
 mod cuts;
+mod quote;
+mod verification;
 mod warnings;
 
 pub use collect::summarize;
+pub use verification::{ControlSummary, Leak, RungSummary, Verification, verification};
 
 use crate::canary::Cut;
 use crate::journal::FoundWindow;
@@ -35,6 +38,9 @@ pub struct Summary {
     pub advertised_tokens: Option<u64>,
     /// Confidence of every interval in this file (0.95).
     pub confidence: f64,
+    /// The verdict on a claim, where one was tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
     /// One entry per task, in the order asked.
     pub tasks: Vec<TaskSummary>,
     /// What control prompts showed of cuts, shortest length first.
@@ -49,6 +55,22 @@ pub struct Summary {
     pub warnings: Vec<String>,
     /// Totals over the run.
     pub totals: Totals,
+}
+
+impl Summary {
+    /// Adds the verdict. Intervals of lengths become those that hold at every look: a study stops
+    /// where it looks decided, and an interval for a fixed number of questions would be wrong then.
+    pub fn verify(&mut self, verification: Verification) {
+        let rungs = || verification.rungs.iter().chain(&verification.searched);
+        for point in self.tasks.iter_mut().flat_map(|task| &mut task.curve) {
+            let rung = rungs().find(|rung| rung.nominal_tokens == point.length_tokens);
+            point.interval = rung
+                .filter(|_| point.n > 0)
+                .map(|rung| rung.interval)
+                .or(point.interval);
+        }
+        self.verification = Some(verification);
+    }
 }
 
 /// What became of the control prompt of one length.

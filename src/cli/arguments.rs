@@ -1,8 +1,15 @@
 //! What can be typed.
 
+mod inquiry;
+mod verify;
+
+pub use inquiry::Inquiry;
+pub use verify::Verify;
+
 use super::doctor::Doctor;
 use crate::sim::{FAULTS, MODIFIERS, NAMES};
 use clap::{Args, Parser, Subcommand};
+use std::ops::Deref;
 use std::path::PathBuf;
 
 /// Measures how deep a model's context window really is.
@@ -19,6 +26,8 @@ pub struct Cli {
 pub enum Command {
     /// Ask for planted facts at many lengths and depths, and draw the charts
     Sweep(Box<Sweep>),
+    /// Test a claimed window: VERIFIED, REFUTED or UNDECIDED, with a known error rate
+    Verify(Box<Verify>),
     /// Print the exact bytes of one prompt of a run
     Show(Show),
     /// Score and draw runs again from their journals, asking nothing
@@ -46,23 +55,17 @@ const TARGETS: &str = "TARGET is one of
   sim:NAME                    a simulated model: perfect, cliff=64k, decay=64k, middle=0.4, flaky=0.2, grep
 
 Lengths are tokens of the complete prompt: 4k, 128k, 1M, 10M (k = 1,000; Ki and Mi are binary).
-Exit codes: 0 done, 2 could not run, 3 more than 20 % void or stopped by a cap, 130 interrupted.";
+Exit codes: 0 done or verified, 1 refuted, 2 could not run, 3 undecided, more than 20 % void or stopped by a
+cap, 130 interrupted.";
 
 /// Arguments of `sweep`.
 #[derive(Debug, Args)]
 #[command(after_help = TARGETS)]
 pub struct Sweep {
-    /// Who is asked
-    pub target: String,
+    /// What every such command has.
+    #[command(flatten)]
+    pub inquiry: Inquiry,
 
-    /// Tasks, comma-separated (see `depthfinder tasks`)
-    #[arg(
-        long,
-        default_value = "niah_multikey",
-        value_delimiter = ',',
-        help_heading = "Grid"
-    )]
-    pub task: Vec<String>,
     /// Lengths: 4k,32k,128k or 1k..10M [default: from 512 doubling up to the declared window]
     #[arg(long, help_heading = "Grid")]
     pub lengths: Option<String>,
@@ -75,65 +78,18 @@ pub struct Sweep {
     /// Samples of each cell, with fresh facts and haystack each
     #[arg(long, default_value_t = 1, help_heading = "Grid")]
     pub samples: u32,
-    /// Facts in a haystack of niah_multikey, each of them asked
-    #[arg(long, default_value_t = 5, help_heading = "Grid")]
-    pub keys: u32,
-    /// What answers look like
-    #[arg(long, default_value = "numbers", value_parser = ["numbers", "words", "uuids"], help_heading = "Grid")]
-    pub values: String,
     /// One wording for all, or a pool of wordings
     #[arg(long, default_value = "fixed", value_parser = ["fixed", "pool"], help_heading = "Grid")]
     pub wording: String,
-    /// Where the question stands
-    #[arg(long, default_value = "end", value_parser = ["end", "start"], help_heading = "Grid")]
-    pub question_at: String,
-    /// Haystack text: a built-in name (see `depthfinder corpora`), a file or a folder of yours
-    #[arg(long, default_value = "en", help_heading = "Grid")]
-    pub corpus: String,
-    /// Tokenizer that lengths are counted with: o200k, cl100k, a tokenizer.json or a .gguf
-    /// [default: the target's own where it is known, else o200k]
-    #[arg(long, help_heading = "Grid")]
-    pub tokenizer: Option<String>,
-    /// The run's secret in hex [default: fresh from the operating system]
-    #[arg(long, value_name = "HEX", help_heading = "Grid")]
-    pub secret: Option<String>,
-    /// A public value mixed into the secret, such as one that nobody knew before
-    #[arg(long, default_value = "", help_heading = "Grid")]
-    pub salt: String,
-
-    /// Output budget in visible tokens; models that reason get 4,096 on top
-    #[arg(long, default_value_t = 64, help_heading = "Asking")]
-    pub max_output: u64,
-    /// Sampling temperature, or "unset" to leave it to the server
-    #[arg(long, default_value = "0", help_heading = "Asking")]
-    pub temperature: String,
-    /// Reasoning effort: none, low, medium, high [default: left to the model]
-    #[arg(long, help_heading = "Asking")]
-    pub reasoning: Option<String>,
-    /// System message
-    #[arg(long, help_heading = "Asking")]
-    pub system: Option<String>,
-    /// Haystacks asked at a time [default: 4, and 1 above 128k tokens or for a local model]
-    #[arg(long, help_heading = "Asking")]
-    pub concurrency: Option<usize>,
-    /// Prompt tokens under way at a time
-    #[arg(long, default_value = "2M", help_heading = "Asking")]
-    pub max_inflight_tokens: String,
-    /// Attempts after the first where a failure may pass (one at most above 100k tokens)
-    #[arg(long, default_value_t = 4, help_heading = "Asking")]
-    pub retries: u32,
     /// Accuracy below which a length counts as not served well
     #[arg(long, default_value_t = 0.85, help_heading = "Asking")]
     pub threshold: f64,
-    /// Control prompts with codes at known places, which show what was cut: auto asks one at each length at which a token count does not match
-    #[arg(long, default_value = "auto", value_parser = ["auto", "always", "never"], help_heading = "Asking")]
-    pub canaries: String,
-    /// Learn how the server counts tokens, from four prompts of up to 16,000 tokens, where neither its tokenizer nor a count is at hand
-    #[arg(long, default_value = "auto", value_parser = ["auto", "never"], help_heading = "Asking")]
-    pub calibrate: String,
     /// Search for the window that is really served, refusals and silent cuts alike
     #[arg(long, help_heading = "Asking")]
     pub find_window: bool,
+    /// The window that is advertised, drawn in the chart [default: as the endpoint declares]
+    #[arg(long, help_heading = "Asking")]
+    pub advertised: Option<String>,
     /// Share of void trials above which the run ends undecided, with exit code 3
     #[arg(
         long,
@@ -142,75 +98,14 @@ pub struct Sweep {
         help_heading = "Asking"
     )]
     pub max_void: f64,
-    /// The window that is advertised, drawn in the chart [default: as the endpoint declares]
-    #[arg(long, help_heading = "Asking")]
-    pub advertised: Option<String>,
+}
 
-    /// Environment variable that holds the API key
-    #[arg(long, value_name = "NAME", help_heading = "Connection")]
-    pub api_key_env: Option<String>,
-    /// Certificates to trust beside the system's, PEM
-    #[arg(long, value_name = "FILE", help_heading = "Connection")]
-    pub ca_cert: Option<PathBuf>,
-    /// Request header NAME:VALUE, may be given again; values are kept secret
-    #[arg(long, value_name = "NAME:VALUE", help_heading = "Connection")]
-    pub header: Vec<String>,
-    /// Request field of your own as JSON, may be given again: top_k=1, 'provider={"only":["x"]}'
-    #[arg(long, value_name = "KEY=JSON", help_heading = "Connection")]
-    pub param: Vec<String>,
-    /// Another address for a named provider's API: a proxy, or a server that speaks its dialect
-    #[arg(long, value_name = "URL", help_heading = "Connection")]
-    pub base_url: Option<String>,
-    /// Requests a minute at most; the limits in the provider's own headers are honoured anyhow
-    #[arg(long, value_name = "N", help_heading = "Connection")]
-    pub rpm: Option<u64>,
-    /// Tokens a minute at most, prompts and output budgets together
-    #[arg(long, value_name = "TOKENS", help_heading = "Connection")]
-    pub tpm: Option<String>,
-    /// Seconds that the first event of an answer may take [default: 600 and 2,000 for each megabyte of prompt]
-    #[arg(long, value_name = "SECONDS", help_heading = "Connection")]
-    pub first_event_timeout: Option<u64>,
-    /// Seconds of silence that end an answer once it has begun [default: 300]
-    #[arg(long, value_name = "SECONDS", help_heading = "Connection")]
-    pub idle_timeout: Option<u64>,
-    /// How local models run: auto, a llama-server (found, or fetched where it runs here), or the built-in engine
-    #[arg(long, default_value = "auto", value_parser = ["auto", "llama-server", "engine"], help_heading = "Connection")]
-    pub backend: String,
-    /// The llama-server for local models [default: from PATH, else the pinned one is fetched]
-    #[arg(long, value_name = "PATH", help_heading = "Connection")]
-    pub llama_server: Option<PathBuf>,
-    /// Threads of a local model
-    #[arg(long, help_heading = "Connection")]
-    pub threads: Option<usize>,
+impl Deref for Sweep {
+    type Target = Inquiry;
 
-    /// Stop after so many attempts
-    #[arg(long, help_heading = "Spending")]
-    pub max_trials: Option<u64>,
-    /// Stop before more prompt tokens than this are used
-    #[arg(long, help_heading = "Spending")]
-    pub max_tokens: Option<String>,
-    /// Stop before more dollars than this are spent
-    #[arg(long, value_name = "USD", help_heading = "Spending")]
-    pub max_cost: Option<f64>,
-    /// Price in dollars per million tokens: IN,OUT
-    #[arg(long, value_name = "IN,OUT", help_heading = "Spending")]
-    pub price: Option<String>,
-    /// Print the plan with tokens, bytes, price and time, and ask nothing
-    #[arg(long, help_heading = "Spending")]
-    pub dry_run: bool,
-    /// Go ahead above $1, above 5M tokens, or where the price is unknown
-    #[arg(long, short, help_heading = "Spending")]
-    pub yes: bool,
-
-    /// Run folder; an existing one of the same run is resumed [default: outputs/TIME-MODEL-TASK]
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
-    pub out: Option<PathBuf>,
-    /// Print nothing but errors
-    #[arg(long, short, help_heading = "Output")]
-    pub quiet: bool,
-    /// Print the summary as JSON on standard output
-    #[arg(long, help_heading = "Output")]
-    pub json: bool,
+    fn deref(&self) -> &Inquiry {
+        &self.inquiry
+    }
 }
 
 /// Arguments of `show`.

@@ -1,9 +1,9 @@
 //! From a TARGET to somebody who answers, with the tokenizer and the template that are known of it.
 
-use super::arguments::Sweep;
+use super::arguments::Inquiry;
+use super::inquiry::params;
 use super::progress::Fetching;
 use super::screen;
-use super::sweep::params;
 use crate::endpoint::connect::{ConnectOptions, connect};
 use crate::endpoint::exchange::Patience;
 use crate::endpoint::http::{Secret, is_loopback};
@@ -50,7 +50,7 @@ struct Local {
 }
 
 /// Connects to the target. With `--dry-run` no local model is started: `ask` must not be called then.
-pub async fn target(arguments: &Sweep, log_folder: Option<&Path>) -> Result<Connected> {
+pub async fn target(arguments: &Inquiry, log_folder: Option<&Path>) -> Result<Connected> {
     if let (Some(("local" | "sim", _)), Some(_)) =
         (arguments.target.split_once(':'), &arguments.base_url)
     {
@@ -67,7 +67,7 @@ pub async fn target(arguments: &Sweep, log_folder: Option<&Path>) -> Result<Conn
     }
 }
 
-async fn sim(arguments: &Sweep, what: &str) -> Result<Connected> {
+async fn sim(arguments: &Inquiry, what: &str) -> Result<Connected> {
     let truth = Truth::parse(what)?;
     let wire = Arc::new(SimWire::new(truth)?);
     let options = ConnectOptions {
@@ -89,7 +89,7 @@ async fn sim(arguments: &Sweep, what: &str) -> Result<Connected> {
     })
 }
 
-async fn remote(arguments: &Sweep) -> Result<Connected> {
+async fn remote(arguments: &Inquiry) -> Result<Connected> {
     let mut headers = Vec::new();
     for header in &arguments.header {
         let (name, value) = header.split_once(':').context(
@@ -142,7 +142,7 @@ async fn remote(arguments: &Sweep) -> Result<Connected> {
 }
 
 /// The clock of the first event: the user's own is for prompts of any length.
-fn patience(arguments: &Sweep) -> Patience {
+fn patience(arguments: &Inquiry) -> Patience {
     match arguments.first_event_timeout {
         Some(seconds) => Patience {
             base: Duration::from_secs(seconds),
@@ -153,7 +153,7 @@ fn patience(arguments: &Sweep) -> Patience {
     }
 }
 
-async fn local(arguments: &Sweep, what: &str, log_folder: Option<&Path>) -> Result<Connected> {
+async fn local(arguments: &Inquiry, what: &str, log_folder: Option<&Path>) -> Result<Connected> {
     let store = Store::from_env()?;
     let mut fetching = Fetching::new(arguments.quiet);
     let model = local::resolve(what, &store, &mut |progress| fetching.see(&progress)).await?;
@@ -224,7 +224,7 @@ async fn local(arguments: &Sweep, what: &str, log_folder: Option<&Path>) -> Resu
 
 /// The llama-server to use; none for the built-in engine.
 async fn llama_server(
-    arguments: &Sweep,
+    arguments: &Inquiry,
     store: &Store,
     fetching: &mut Fetching,
 ) -> Result<Option<PathBuf>> {
@@ -247,7 +247,7 @@ async fn llama_server(
 }
 
 #[cfg(feature = "engine")]
-fn engine(local: &Local, arguments: &Sweep) -> Result<Arc<dyn Endpoint>> {
+fn engine(local: &Local, arguments: &Inquiry) -> Result<Arc<dyn Endpoint>> {
     let engine = local::in_process::InProcess::load(
         &local.path,
         &local.name,
@@ -259,7 +259,7 @@ fn engine(local: &Local, arguments: &Sweep) -> Result<Arc<dyn Endpoint>> {
 }
 
 #[cfg(not(feature = "engine"))]
-fn engine(local: &Local, _arguments: &Sweep) -> Result<Arc<dyn Endpoint>> {
+fn engine(local: &Local, _arguments: &Inquiry) -> Result<Arc<dyn Endpoint>> {
     bail!(
         "{} needs a llama-server (--llama-server PATH): this depthfinder was built without its engine",
         local.name
@@ -342,7 +342,7 @@ pub enum Template {
 pub async fn probe(
     endpoint: &dyn Endpoint,
     tokenizer: &Tokenizer,
-    arguments: &Sweep,
+    arguments: &Inquiry,
     server_counts: bool,
 ) -> Result<Template> {
     let mut added = Vec::new();
@@ -353,7 +353,7 @@ pub async fn probe(
             prompt: prompt.clone(),
             shared_pieces: 0,
             max_output_tokens: arguments.max_output.max(16),
-            temperature: super::sweep::temperature(arguments)?,
+            temperature: super::inquiry::options::temperature(arguments)?,
             reasoning: arguments.reasoning.clone(),
         };
         let reply = endpoint

@@ -1,11 +1,12 @@
 //! What a run will use and cost, announced before the first question.
 
-use super::arguments::Sweep;
+use super::arguments::Inquiry;
 use super::screen;
 use crate::number::grouped;
 use crate::plan::Plan;
 use crate::price::Price;
 use crate::run::Caps;
+use crate::study::Registered;
 use anyhow::{Result, bail};
 
 /// A run that costs more than this asks first.
@@ -34,6 +35,23 @@ impl Estimate {
             output_tokens: trials * max_output_tokens,
             price,
             haystacks: plan.groups.len(),
+        }
+    }
+
+    /// Of a study at its worst; one without an end needs a cap or a plain yes.
+    pub fn of_study(
+        registered: &Registered,
+        max_output_tokens: u64,
+        price: Option<Price>,
+    ) -> Estimate {
+        let trials = registered.most_questions().unwrap_or(u64::MAX / 1_000_000);
+        let prompt_tokens = registered.most_tokens();
+        Estimate {
+            trials,
+            prompt_tokens: prompt_tokens.unwrap_or(u64::MAX / 1_000_000),
+            output_tokens: trials * max_output_tokens,
+            price,
+            haystacks: trials as usize,
         }
     }
 
@@ -84,7 +102,7 @@ impl Estimate {
     }
 
     /// Refuses to go on where money would be spent unasked.
-    pub fn consent(&self, arguments: &Sweep, caps: &Caps, free: bool) -> Result<()> {
+    pub fn consent(&self, arguments: &Inquiry, caps: &Caps, free: bool) -> Result<()> {
         if caps.cost_usd.is_some() && self.price.is_none() {
             bail!(
                 "--max-cost needs a known price: add --price IN,OUT in dollars per million tokens"

@@ -2,7 +2,7 @@
 
 mod machine;
 
-use super::arguments::{Cli, Command, Sweep};
+use super::arguments::{Cli, Command, Inquiry};
 use super::{Exit, connect, screen};
 use crate::endpoint::{Ask, Endpoint, Served};
 use crate::number::grouped;
@@ -99,7 +99,7 @@ pub async fn run(arguments: &Doctor) -> Result<Exit> {
     let Some(target) = &arguments.target else {
         return machine(arguments.json).await;
     };
-    let connected = connect::target(&arguments.as_sweep(target)?, None).await?;
+    let connected = connect::target(&arguments.as_inquiry(target)?, None).await?;
     let price = match connected.free {
         true => Some(Price::FREE),
         // List prices are those of the provider, not of whoever else serves a model of that name.
@@ -178,7 +178,7 @@ pub async fn machine(json: bool) -> Result<Exit> {
 
 impl Doctor {
     /// The same connection as a sweep would make, with everything else at its default.
-    fn as_sweep(&self, target: &str) -> Result<Sweep> {
+    fn as_inquiry(&self, target: &str) -> Result<Inquiry> {
         let mut words: Vec<OsString> = vec!["depthfinder".into(), "sweep".into()];
         if let Some(name) = &self.api_key_env {
             words.extend(["--api-key-env".into(), name.into()]);
@@ -196,7 +196,7 @@ impl Doctor {
         }
         words.extend(["--".into(), target.into()]);
         match Cli::try_parse_from(words).map(|cli| cli.command) {
-            Ok(Command::Sweep(sweep)) => Ok(*sweep),
+            Ok(Command::Sweep(sweep)) => Ok(sweep.inquiry),
             // Not quoted: a header may be among the words.
             _ => bail!("these arguments cannot be read"),
         }

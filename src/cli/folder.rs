@@ -5,11 +5,13 @@ use crate::fact::Facts;
 use crate::index::Index;
 use crate::journal::{Journal, Loaded, RunFile};
 use crate::lexicon::Lexicon;
-use crate::plan::{Group, Plan, Trial};
+use crate::plan::{Grid, Group, Plan, Trial, groups_of};
 use crate::prompt::{Assembler, Prompt, SetPlan};
 use crate::reconcile::Basis;
+use crate::run::Standing;
 use crate::seed::{RunKey, Secret};
-use crate::summary::{Summary, summarize};
+use crate::study::{Registered, Seat};
+use crate::summary::{Summary, summarize, verification};
 use crate::tokens::Tokenizer;
 use crate::{chart, report};
 use anyhow::{Context, Result, bail, ensure};
@@ -130,7 +132,11 @@ impl Kept {
             folder.display()
         );
         let key = Secret::from_hex(&run.secret)?.key(&run.salt);
-        let plan = Plan::new(run.grid.clone(), &key);
+        let standing = Standing::of(&run, &loaded, &corpus, &key);
+        let plan = match &standing {
+            Some(standing) => standing.plan.clone(),
+            None => Plan::new(run.grid.clone(), &key),
+        };
         Ok(Kept {
             run,
             loaded,
@@ -149,6 +155,8 @@ pub struct Ground {
     pub index: Index,
     /// The facts of the run.
     pub facts: Facts,
+    /// The words of the corpus, which no fact may hold.
+    pub lexicon: Lexicon,
 }
 
 impl Ground {
@@ -168,6 +176,7 @@ impl Ground {
             corpus,
             index: index?,
             facts,
+            lexicon,
         })
     }
 
@@ -196,6 +205,33 @@ impl Ground {
         Ok(())
     }
 
+    /// The same for a study.
+    pub fn rehearse_study(
+        &self,
+        tokenizer: &Tokenizer,
+        grid: &Grid,
+        registered: &Registered,
+        key: &RunKey,
+        basis: &Basis,
+    ) -> Result<()> {
+        let assembler = Assembler::new(&self.corpus, &self.index, tokenizer);
+        let rungs = &registered.rungs;
+        for rung in rungs.first().into_iter().chain(rungs.last()) {
+            let seat = Seat {
+                rung_tokens: rung.nominal_tokens,
+                block: 0,
+                place: 0,
+                copy: 0,
+            };
+            for group in groups_of(grid, registered, key, &[(0, seat)]) {
+                let facts = Facts::draw(key, grid.values, group.facts_to(), &self.lexicon)?;
+                let trial = &group.trials[0];
+                self.laid(&assembler, &facts, grid, &group, trial, key, basis)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A trial's prompt from secret and coordinates alone.
     pub fn prompt(
         &self,
@@ -206,17 +242,46 @@ impl Ground {
         key: &RunKey,
         basis: &Basis,
     ) -> Result<Prompt> {
-        let needles = group.needles(&self.facts, plan.grid.values)?;
-        let questions = group.questions(&self.facts, plan.grid.values)?;
+        self.laid(assembler, &self.facts, &plan.grid, group, trial, key, basis)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is needed, and once")]
+    fn laid(
+        &self,
+        assembler: &Assembler<'_>,
+        facts: &Facts,
+        grid: &Grid,
+        group: &Group,
+        trial: &Trial,
+        key: &RunKey,
+        basis: &Basis,
+    ) -> Result<Prompt> {
+        let needles = group.needles(facts, grid.values)?;
+        let questions = group.questions(facts, grid.values)?;
         let set = SetPlan {
             text_tokens: basis.text_tokens(trial.length_tokens),
             needles: &needles,
             questions: &questions,
-            question_at: plan.grid.question_at,
+            question_at: grid.question_at,
         };
         let set = assembler.set(&group.route(&self.index, key), set)?;
         set.prompt(trial.slot as usize, group.rounding(trial, key))
     }
+}
+
+/// The same for a study, whose trials follow from its answers.
+pub fn write_study(
+    folder: &Path,
+    run: &RunFile,
+    key: &RunKey,
+    loaded: &Loaded,
+    corpus: &Corpus,
+) -> Result<Summary> {
+    let standing = Standing::of(run, loaded, corpus, key)
+        .with_context(|| format!("{} holds no verification", folder.display()))?;
+    let mut summary = summarize(run, &standing.plan, loaded, corpus, run.price);
+    summary.verify(verification(run, &standing, loaded, corpus));
+    write_summary(folder, summary)
 }
 
 /// Sums a run up and writes `summary.json`, the charts, the tables and the reports.
@@ -227,7 +292,10 @@ pub fn write_results(
     loaded: &Loaded,
     corpus: &Corpus,
 ) -> Result<Summary> {
-    let summary = summarize(run, plan, loaded, corpus, run.price);
+    write_summary(folder, summarize(run, plan, loaded, corpus, run.price))
+}
+
+fn write_summary(folder: &Path, summary: Summary) -> Result<Summary> {
     let mut json = serde_json::to_vec_pretty(&summary).context("cannot write summary.json")?;
     json.push(b'\n');
     write(folder, "summary.json", &json)?;

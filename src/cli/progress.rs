@@ -115,6 +115,14 @@ impl Progressing {
         parts.join(", ")
     }
 
+    fn say(&self, line: String) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None if !self.quiet => screen::note(&line),
+            None => {}
+        }
+    }
+
     fn line(&mut self, message: &str) {
         if self.quiet || (self.told.elapsed() < LINE_EVERY && self.settled < self.planned) {
             return;
@@ -138,17 +146,26 @@ impl Sink for Progressing {
                     screen::note(&format!("{done} of {planned} trials were asked before"));
                 }
             }
+            Event::Grown { planned } => {
+                self.planned = *planned;
+                if let Some(bar) = &self.bar {
+                    bar.set_length(*planned);
+                }
+            }
+            Event::Pausing {
+                wait_ms,
+                length_tokens,
+            } => self.say(format!(
+                "prompts of {} tokens are refused; asked again in {:.0} s, to see whether that stays so",
+                grouped(*length_tokens),
+                *wait_ms as f64 / 1000.0
+            )),
             Event::Recorded(row) => self.record(row),
             Event::Waiting { wait_ms, failure } => {
-                let line = format!(
+                self.say(format!(
                     "{failure}; asked again in {:.1} s",
                     *wait_ms as f64 / 1000.0
-                );
-                match &self.bar {
-                    Some(bar) => bar.println(line),
-                    None if !self.quiet => screen::note(&line),
-                    None => {}
-                }
+                ));
             }
         }
     }

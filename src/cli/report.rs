@@ -1,7 +1,7 @@
 //! `report`: journals scored and drawn again, asking nothing.
 
 use super::arguments::Report;
-use super::folder::{Kept, write_results};
+use super::folder::{Kept, write_results, write_study};
 use super::{Exit, screen};
 use anyhow::{Context, Result};
 
@@ -10,10 +10,16 @@ pub fn run(arguments: &Report) -> Result<Exit> {
     let mut summaries = Vec::new();
     for folder in &arguments.run {
         let kept = Kept::read(folder)?;
-        let summary = write_results(folder, &kept.run, &kept.plan, &kept.loaded, &kept.corpus)
-            .with_context(|| format!("cannot report on {}", folder.display()))?;
-        if !arguments.json {
-            super::sweep::print_summary(&summary, folder);
+        let (run, loaded, corpus) = (&kept.run, &kept.loaded, &kept.corpus);
+        let summary = match run.study {
+            Some(_) => write_study(folder, run, &kept.key, loaded, corpus),
+            None => write_results(folder, run, &kept.plan, loaded, corpus),
+        };
+        let summary = summary.with_context(|| format!("cannot report on {}", folder.display()))?;
+        match &summary.verification {
+            _ if arguments.json => {}
+            Some(_) => super::verify::print_verification(&summary, folder),
+            None => super::sweep::print_summary(&summary, folder),
         }
         summaries.push(summary);
     }

@@ -4,6 +4,7 @@ use super::Outcome;
 use crate::canary::{Code, Cut, cut};
 use crate::prompt::Part;
 use crate::reply::Reply;
+use crate::task::niah::ValueType;
 use serde::{Deserialize, Serialize};
 
 /// What a control is asked for.
@@ -16,6 +17,52 @@ pub enum ControlKind {
     Canary,
     /// A step of the search for the window that is served.
     Window,
+    /// A question of a study in a short haystack: what the model can do where nothing is long.
+    ShortContext,
+    /// A prompt of a study without its fact: does the haystack answer by itself?
+    NoNeedle,
+    /// A question alone: closed book.
+    NoContext,
+    /// The fact and the question, and nothing else.
+    NeedleOnly,
+    /// A question for a fact that was never planted; "none" is right.
+    AbsentNeedle,
+}
+
+impl ControlKind {
+    /// As it is named in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            ControlKind::Calibration => "calibration",
+            ControlKind::Canary => "canary",
+            ControlKind::Window => "window",
+            ControlKind::ShortContext => "short context",
+            ControlKind::NoNeedle => "no needle",
+            ControlKind::NoContext => "no context",
+            ControlKind::NeedleOnly => "needle only",
+            ControlKind::AbsentNeedle => "absent needle",
+        }
+    }
+}
+
+/// The question of a control that has a right answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ControlItem {
+    /// The trial whose fact, wording and haystack it has; none for one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<u64>,
+    /// Its number among the controls of its kind, from 0.
+    pub nth: u64,
+    /// The name that was asked for the fact.
+    pub key: String,
+    /// The right answer; `none` for a fact that was never planted.
+    pub expected: String,
+    /// The values of the other facts in the same haystack.
+    pub siblings: Vec<String>,
+    /// What answers look like.
+    pub values: ValueType,
+    /// The question as asked.
+    pub question: String,
 }
 
 /// Written before a control is sent.
@@ -49,6 +96,9 @@ pub struct Control {
     /// The codes that were planted, and which of them the answer named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<Code>,
+    /// What was asked, where it has a right answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ControlItem>,
     /// What came back.
     pub outcome: Outcome,
 }

@@ -5,6 +5,7 @@ use crate::plan::{Depths, Grid, WordingChoice};
 use crate::price::Price;
 use crate::prompt::QuestionAt;
 use crate::reconcile::{Basis, Fit};
+use crate::study::Registered;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -32,6 +33,13 @@ pub struct RunFile {
     pub advertised_tokens: Option<u64>,
     /// The grid.
     pub grid: Grid,
+    /// The plan of a verification, fixed before its first question; none for a sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study: Option<Registered>,
+    /// BLAKE3 in hex over all that decides prompts, answers and verdict, the secret by its own
+    /// digest: who knows it before the first question knows that nothing was changed after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_hash: Option<String>,
     /// The secret in hex: with it anybody can rebuild every prompt.
     pub secret: String,
     /// The public salt.
@@ -203,8 +211,24 @@ impl RunFile {
             })
     }
 
+    /// The digest of the plan, as [`RunFile::plan_hash`] keeps it.
+    pub fn hashed(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for (name, value) in self.told() {
+            let value = match name {
+                "secret" => blake3::hash(value.as_bytes()).to_hex().to_string(),
+                _ => value,
+            };
+            for part in [name, value.as_str()] {
+                hasher.update(&(part.len() as u64).to_le_bytes());
+                hasher.update(part.as_bytes());
+            }
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
     /// All that decides prompts and answers, as name and value.
-    fn told(&self) -> [(&'static str, String); 21] {
+    fn told(&self) -> [(&'static str, String); 22] {
         fn list<T>(items: &[T], told: impl Fn(&T) -> String) -> String {
             items.iter().map(told).collect::<Vec<_>>().join(",")
         }
@@ -259,6 +283,14 @@ impl RunFile {
             ("system message", maybe(asking.system.as_deref())),
             ("threshold", asking.threshold.to_string()),
             ("list of parameters", format!("[{}]", params.join(", "))),
+            (
+                "registered plan",
+                maybe(
+                    self.study
+                        .as_ref()
+                        .and_then(|study| serde_json::to_string(study).ok()),
+                ),
+            ),
         ]
     }
 }

@@ -87,6 +87,14 @@ impl<'a> Assembler<'a> {
         }
     }
 
+    /// Tokens of a text that stands alone.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses it.
+    pub fn count(&self, text: &str) -> Result<u64> {
+        self.tokenizer.count(text)
+    }
+
     /// Chooses the haystack along `route` and places the needles.
     ///
     /// # Errors

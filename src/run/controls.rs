@@ -7,11 +7,15 @@ use crate::canary::{self, Code};
 use crate::endpoint::{Ask, Endpoint};
 use crate::haystack::Route;
 use crate::index::Index;
-use crate::journal::{Control, ControlIntent, ControlKind, ControlNote, Journal, Outcome, SCHEMA};
-use crate::prompt::{Assembler, QuestionAt, SetPlan};
-use crate::reconcile::Basis;
+use crate::journal::{
+    Control, ControlIntent, ControlItem, ControlKind, ControlNote, Journal, Outcome, SCHEMA,
+};
+use crate::prompt::{Assembler, Part, QuestionAt, SetPlan};
+use crate::reconcile::{Basis, Expected};
 use crate::seed::RunKey;
 use anyhow::Result;
+use std::collections::HashSet;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Eight codes of eight tokens each, and some talk around them.
@@ -58,6 +62,20 @@ pub struct Controls<'a> {
     /// What was spent, trials and controls together.
     pub spending: Spending,
     next: AtomicU64,
+    /// Lengths at which a canary was asked.
+    canaried: Mutex<HashSet<u64>>,
+}
+
+/// A control ready to be sent.
+pub(super) struct Outgoing {
+    pub kind: ControlKind,
+    pub length_tokens: u64,
+    pub ask: Ask,
+    pub parts: Vec<Part>,
+    pub text_tokens: u64,
+    pub expected: Option<Expected>,
+    pub codes: Vec<Code>,
+    pub item: Option<ControlItem>,
 }
 
 /// What one control asks.
@@ -89,6 +107,10 @@ impl<'a> Controls<'a> {
         before: &[Control],
     ) -> Controls<'a> {
         let next = before.iter().map(|control| control.control + 1).max();
+        let canaries = before
+            .iter()
+            .filter(|control| control.kind == ControlKind::Canary)
+            .map(|control| control.length_tokens);
         Controls {
             endpoint,
             assembler,
@@ -103,7 +125,15 @@ impl<'a> Controls<'a> {
             retries,
             spending,
             next: AtomicU64::new(next.unwrap_or(0)),
+            canaried: Mutex::new(canaries.collect()),
         }
+    }
+
+    /// True the first time that a canary is due at a length.
+    pub(super) fn is_first_canary(&self, length_tokens: u64) -> bool {
+        self.canaried
+            .lock()
+            .is_ok_and(|mut asked| asked.insert(length_tokens))
     }
 
     /// A route of the controls' own.
@@ -120,7 +150,7 @@ impl<'a> Controls<'a> {
     /// When a row cannot be written.
     pub async fn ask(&self, plan: &ControlPlan<'_>) -> Result<Option<Control>> {
         let at = [plan.kind as u64, plan.length_tokens];
-        let mut codes: Vec<Code> = match plan.with_codes {
+        let codes: Vec<Code> = match plan.with_codes {
             true => canary::codes(&mut self.key.stream("canary", &at), self.system.is_some()),
             false => Vec::new(),
         };
@@ -169,12 +199,28 @@ impl<'a> Controls<'a> {
             temperature: self.temperature,
             reasoning: self.reasoning.clone(),
         };
+        self.send(Outgoing {
+            kind: plan.kind,
+            length_tokens: plan.length_tokens,
+            ask,
+            text_tokens: prompt.text_tokens,
+            parts: prompt.parts,
+            expected,
+            codes,
+            item: None,
+        })
+        .await
+    }
+
+    /// Sends a control, again where a failure may pass; as [`Controls::ask`].
+    pub(super) async fn send(&self, mut outgoing: Outgoing) -> Result<Option<Control>> {
+        let ask = &outgoing.ask;
         let mut failures = 0;
         loop {
-            let under_way = (plan.length_tokens, ask.max_output_tokens);
+            let under_way = (outgoing.length_tokens, ask.max_output_tokens);
             if self
                 .spending
-                .too_dear(under_way, plan.length_tokens)
+                .too_dear(under_way, outgoing.length_tokens)
                 .is_some()
             {
                 return Ok(None);
@@ -186,29 +232,31 @@ impl<'a> Controls<'a> {
                 control,
                 at_ms,
             })?;
-            let outcome = match self.endpoint.ask(&ask).await {
+            let outcome = match self.endpoint.ask(ask).await {
                 Ok(reply) => Outcome::Reply(reply),
                 Err(failure) => Outcome::Failure(failure),
             };
             if let Outcome::Reply(reply) = &outcome {
-                canary::mark(&mut codes, &reply.text);
+                canary::mark(&mut outgoing.codes, &reply.text);
             }
+            let expected = outgoing.expected;
             let asked = Control {
                 schema: SCHEMA,
                 control,
                 at_ms,
-                kind: plan.kind,
-                length_tokens: plan.length_tokens,
+                kind: outgoing.kind,
+                length_tokens: outgoing.length_tokens,
                 prompt: ControlNote {
-                    blake3: prompt.rope.blake3_hex(),
-                    bytes: prompt.rope.raw_bytes(),
-                    text_tokens: prompt.text_tokens,
+                    blake3: ask.prompt.blake3_hex(),
+                    bytes: ask.prompt.raw_bytes(),
+                    text_tokens: outgoing.text_tokens,
                     expected_tokens: expected.map(|expected| expected.tokens),
                     tolerance_tokens: expected.map(|expected| expected.tolerance_tokens),
-                    parts: prompt.parts.clone(),
+                    parts: outgoing.parts.clone(),
                 },
                 max_output_tokens: ask.max_output_tokens,
-                codes: codes.clone(),
+                codes: outgoing.codes.clone(),
+                item: outgoing.item.clone(),
                 outcome,
             };
             self.journal.record_control(asked.clone())?;

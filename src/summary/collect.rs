@@ -71,6 +71,7 @@ pub fn summarize(
         threshold: run.asking.threshold,
         advertised_tokens: run.advertised_tokens,
         confidence: CONFIDENCE,
+        verification: None,
         tasks,
         found_window: run.found_window.clone(),
         settings: settings(run),
@@ -116,7 +117,7 @@ fn task_summary(
         let here: Vec<&Trial> = trials
             .iter()
             .copied()
-            .filter(|trial| trial.length_tokens == length_tokens)
+            .filter(|trial| trial.cell_tokens() == length_tokens)
             .collect();
         curve.push(point(length_tokens, &here, scored));
         for depth_percent in plan.grid.depths.cells_percent() {

@@ -1,6 +1,6 @@
 //! `--param`: request fields of the user's own, which no provider's dialect has a flag for.
 
-use super::super::arguments::Sweep;
+use crate::cli::arguments::Inquiry;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ const TAKEN: &[(&[&str], &str)] = &[
 /// # Errors
 /// When one is not KEY=JSON, or would replace the prompt, the model or the stream. The value is
 /// not repeated.
-pub fn params(arguments: &Sweep) -> Result<Vec<(String, Value)>> {
+pub fn params(arguments: &Inquiry) -> Result<Vec<(String, Value)>> {
     let mut params: Vec<(String, Value)> = Vec::new();
     for typed in &arguments.param {
         let (name, value) = typed

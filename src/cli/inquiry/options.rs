@@ -1,0 +1,219 @@
+//! The options that every inquiry has, read and checked: defaults are filled in here.
+
+use crate::cli::arguments::Inquiry;
+use crate::corpus::{BUILT_IN, Corpus};
+use crate::endpoint::Served;
+use crate::journal::{Asking, RunFile};
+use crate::length::parse_tokens;
+use crate::plan::{Task, WordingChoice};
+use crate::price::Price;
+use crate::prompt::QuestionAt;
+use crate::reconcile::Basis;
+use crate::run::{Canaries, Caps, Settings};
+use crate::seed::Secret;
+use crate::task::niah::ValueType;
+use crate::tokens::Tokenizer;
+use anyhow::{Context, Result, ensure};
+use std::path::Path;
+
+/// Reasoning models think in tokens that nobody sees.
+const REASONING_TOKENS: u64 = 4096;
+/// Requests above this length are asked one at a time.
+const LARGE_TOKENS: u64 = 128_000;
+
+/// What can be refused before anything is connected, fetched or started.
+pub fn check(arguments: &Inquiry) -> Result<()> {
+    for task in &arguments.task {
+        Task::named(task)?;
+    }
+    temperature(arguments)?;
+    super::params(arguments)?;
+    caps(arguments)?;
+    parse_tokens(&arguments.max_inflight_tokens).context("bad --max-inflight-tokens")?;
+    ensure!(
+        (1..=1_000).contains(&arguments.keys),
+        "--keys is between 1 and 1,000"
+    );
+    ensure!(
+        (1..=1_000_000).contains(&arguments.max_output),
+        "--max-output is between 1 and 1,000,000"
+    );
+    ensure!(
+        arguments.concurrency.is_none_or(|count| count > 0),
+        "--concurrency is at least 1"
+    );
+    if let Some(price) = &arguments.price {
+        Price::parse(price)?;
+    }
+    if let Some(secret) = &arguments.secret {
+        Secret::from_hex(secret)?;
+    }
+    Ok(())
+}
+
+/// The temperature as typed; none where it is left to the server.
+pub fn temperature(arguments: &Inquiry) -> Result<Option<f64>> {
+    match arguments.temperature.as_str() {
+        "unset" => Ok(None),
+        written => written
+            .parse()
+            .ok()
+            .filter(|temperature: &f64| (0.0..=2.0).contains(temperature))
+            .map(Some)
+            .with_context(|| {
+                format!("--temperature is between 0 and 2, or \"unset\"; got {written}")
+            }),
+    }
+}
+
+/// Settings that can change answers.
+pub fn asking(arguments: &Inquiry, threshold: f64) -> Result<Asking> {
+    let reasons = arguments
+        .reasoning
+        .as_deref()
+        .is_some_and(|effort| effort != "none");
+    Ok(Asking {
+        max_output_tokens: arguments.max_output + if reasons { REASONING_TOKENS } else { 0 },
+        temperature: temperature(arguments)?,
+        reasoning: arguments.reasoning.clone(),
+        system: arguments.system.clone(),
+        threshold,
+        params: super::params(arguments)?.into_iter().collect(),
+    })
+}
+
+/// The tasks, each once.
+pub fn tasks(arguments: &Inquiry) -> Result<Vec<Task>> {
+    let mut tasks: Vec<Task> = Vec::new();
+    for name in &arguments.task {
+        let task = Task::named(name)?;
+        if !tasks.contains(&task) {
+            tasks.push(task);
+        }
+    }
+    Ok(tasks)
+}
+
+/// What answers look like.
+pub fn values(arguments: &Inquiry) -> ValueType {
+    match arguments.values.as_str() {
+        "words" => ValueType::Words,
+        "uuids" => ValueType::Uuids,
+        _ => ValueType::Numbers,
+    }
+}
+
+/// Which wording needles and questions take.
+pub fn wording(typed: &str) -> WordingChoice {
+    match typed {
+        "pool" => WordingChoice::Pool,
+        _ => WordingChoice::Fixed,
+    }
+}
+
+/// Where the question stands.
+pub fn question_at(arguments: &Inquiry) -> QuestionAt {
+    match arguments.question_at.as_str() {
+        "start" => QuestionAt::Start,
+        _ => QuestionAt::End,
+    }
+}
+
+/// When canaries are asked.
+fn canaries(arguments: &Inquiry) -> Canaries {
+    match arguments.canaries.as_str() {
+        "always" => Canaries::Always,
+        "never" => Canaries::Never,
+        _ => Canaries::Auto,
+    }
+}
+
+/// What the run may spend.
+pub fn caps(arguments: &Inquiry) -> Result<Caps> {
+    Ok(Caps {
+        trials: arguments.max_trials,
+        tokens: arguments
+            .max_tokens
+            .as_deref()
+            .map(parse_tokens)
+            .transpose()
+            .context("bad --max-tokens")?,
+        cost_usd: arguments.max_cost,
+    })
+}
+
+/// What tokens cost: as typed, now or when the run began, else nothing on this machine, else the
+/// provider's list price.
+pub fn price(
+    arguments: &Inquiry,
+    served: &Served,
+    free: bool,
+    earlier: Option<&RunFile>,
+) -> Result<Option<Price>> {
+    if let Some(written) = &arguments.price {
+        return Price::parse(written).map(Some);
+    }
+    if let Some(price) = earlier.and_then(|earlier| earlier.price) {
+        return Ok(Some(price));
+    }
+    if free {
+        return Ok(Some(Price::FREE));
+    }
+    // List prices are those of the provider, not of whoever else serves a model of that name.
+    Ok(arguments
+        .target
+        .starts_with("openai:")
+        .then(|| Price::listed(&served.model))
+        .flatten())
+}
+
+/// Haystacks asked at a time.
+fn concurrency(arguments: &Inquiry, longest_tokens: u64, one_at_a_time: bool) -> usize {
+    let large = longest_tokens > LARGE_TOKENS;
+    arguments
+        .concurrency
+        .unwrap_or(if one_at_a_time || large { 1 } else { 4 })
+}
+
+/// How trials are asked.
+pub fn settings(
+    arguments: &Inquiry,
+    asking: &Asking,
+    basis: Basis,
+    longest_tokens: u64,
+    one_at_a_time: bool,
+) -> Result<Settings> {
+    Ok(Settings {
+        max_output_tokens: asking.max_output_tokens,
+        temperature: asking.temperature,
+        reasoning: asking.reasoning.clone(),
+        system: asking.system.clone(),
+        concurrency: concurrency(arguments, longest_tokens, one_at_a_time),
+        max_inflight_tokens: parse_tokens(&arguments.max_inflight_tokens)?,
+        retries: arguments.retries,
+        basis,
+        canaries: canaries(arguments),
+    })
+}
+
+/// The name by which `show` and `report` find the corpus again, from any folder.
+pub fn corpus_name(corpus: &Corpus) -> String {
+    match BUILT_IN.iter().any(|(name, ..)| *name == corpus.name) {
+        true => corpus.name.clone(),
+        false => absolute(&corpus.name),
+    }
+}
+
+/// The name by which `show` finds the tokenizer again.
+pub fn tokenizer_name(arguments: &Inquiry, tokenizer: &Tokenizer) -> String {
+    match &arguments.tokenizer {
+        Some(typed) if Path::new(typed).exists() => absolute(typed),
+        _ => tokenizer.name().to_string(),
+    }
+}
+
+fn absolute(typed: &str) -> String {
+    Path::new(typed)
+        .canonicalize()
+        .map_or_else(|_| typed.to_string(), |path| path.display().to_string())
+}

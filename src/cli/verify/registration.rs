@@ -1,0 +1,160 @@
+//! The plan of a verification, made of what was typed and what is known of the target.
+
+use crate::cli::arguments::Verify;
+use crate::cli::inquiry::{Opened, options};
+use crate::length::parse_tokens;
+use crate::plan::{Depths, Grid};
+use crate::prompt::QuestionAt;
+use crate::search::Search;
+use crate::study::{
+    Claim, ClaimKind, Layout, Limits, Registered, SHARED_HAYSTACKS, STRATA, ladder,
+};
+use anyhow::{Context, Result, bail, ensure};
+
+/// What stands for "whatever is said of the model".
+const ADVERTISED: &str = "advertised";
+/// Questions that a relative threshold is made of.
+const BASE_QUESTIONS: u64 = 100;
+/// Tokens by which a prompt's own count may be off where the model's tokenizer counts it: templates
+/// of servers differ by a few.
+const EXACT_TOKENS: u64 = 16;
+/// Share by which it may be off where the server's own count sizes it.
+const COUNTED: f64 = 0.005;
+/// And where its counts are fitted.
+const FITTED: f64 = 0.02;
+
+/// What can be refused before anything is connected, fetched or started.
+pub fn check(arguments: &Verify) -> Result<()> {
+    options::check(arguments)?;
+    if arguments.claim != ADVERTISED {
+        let tokens = parse_tokens(&arguments.claim).context("bad --claim")?;
+        ensure!(
+            tokens >= 256,
+            "a claim of fewer than 256 tokens needs no test"
+        );
+    }
+    for (name, share) in [
+        ("--tau", Some(arguments.tau)),
+        ("--tau-relative", arguments.tau_relative),
+    ] {
+        ensure!(
+            share.is_none_or(|share| (0.05..=0.99).contains(&share)),
+            "{name} is a share between 0.05 and 0.99"
+        );
+    }
+    ensure!(
+        (0.0001..=0.2).contains(&arguments.alpha),
+        "--alpha is a chance between 0.0001 and 0.2"
+    );
+    ensure!(
+        (2..=64).contains(&arguments.ladder),
+        "--ladder is a ratio between 2 and 64"
+    );
+    ensure!(
+        arguments.task.len() == 1,
+        "verify tests one task at a time: run it once for each"
+    );
+    ensure!(
+        arguments.layout != "shared" || !(arguments.open || arguments.search),
+        "--layout shared has a fixed number of questions: leave --open and --search out"
+    );
+    Ok(())
+}
+
+/// The plan, and the grid that its rows belong to.
+pub fn register(arguments: &Verify, opened: &Opened) -> Result<(Registered, Grid)> {
+    let claim = claim(arguments, opened)?;
+    let layout = match arguments.layout.as_str() {
+        "shared" => Layout::Shared,
+        _ => Layout::Isolated,
+    };
+    let relative = arguments.tau_relative.is_some();
+    let tau = arguments.tau_relative.unwrap_or(arguments.tau);
+    let share = match (opened.exact, opened.server_counts) {
+        (true, _) => 0.0,
+        (false, true) => COUNTED,
+        (false, false) => FITTED,
+    };
+    let limits = Limits {
+        output_tokens: opened.asking.max_output_tokens,
+        uncertainty_tokens: EXACT_TOKENS.max((share * claim.tokens as f64) as u64),
+    };
+    let mut rungs = ladder(&claim, arguments.ladder, tau, layout, limits);
+    if arguments.open {
+        for rung in &mut rungs {
+            rung.most = None;
+        }
+    }
+    let grid = Grid {
+        tasks: options::tasks(arguments)?,
+        lengths_tokens: rungs.iter().map(|rung| rung.nominal_tokens).collect(),
+        depths: Depths::Strata(STRATA as u32),
+        samples: 0,
+        keys: arguments.keys,
+        values: options::values(arguments),
+        wording: options::wording(&arguments.wording),
+        question_at: options::question_at(arguments),
+    };
+    if layout == Layout::Shared && grid.question_at == QuestionAt::Start {
+        bail!(
+            "--layout shared shares what stands before the question: leave --question-at start out"
+        );
+    }
+    let search = arguments.search.then(|| {
+        let shortest = rungs
+            .first()
+            .map_or(claim.tokens, |rung| rung.nominal_tokens);
+        Search::new(shortest, claim.tokens, tau)
+    });
+    let registered = Registered {
+        claim,
+        tau,
+        relative,
+        alpha: arguments.alpha,
+        ladder: arguments.ladder,
+        layout,
+        block: STRATA as u64
+            * match layout {
+                Layout::Isolated => 1,
+                Layout::Shared => u64::from(SHARED_HAYSTACKS),
+            },
+        rungs,
+        not_served_gap_ms: arguments.not_served_gap * 1_000,
+        base_questions: match relative {
+            true => BASE_QUESTIONS,
+            false => 0,
+        },
+        search,
+    };
+    Ok((registered, grid))
+}
+
+/// What is claimed: as typed, or what is said of the model.
+fn claim(arguments: &Verify, opened: &Opened) -> Result<Claim> {
+    let kind = arguments.claim_kind.as_deref().map(|kind| match kind {
+        "input" => ClaimKind::Input,
+        _ => ClaimKind::Total,
+    });
+    if arguments.claim != ADVERTISED {
+        return Ok(Claim {
+            written: arguments.claim.clone(),
+            tokens: parse_tokens(&arguments.claim)?,
+            kind: kind.unwrap_or(ClaimKind::Total),
+            source: None,
+        });
+    }
+    let served = &opened.served;
+    let declared = served.trained_window_tokens.or(served.window_tokens);
+    let tokens = declared.with_context(|| {
+        format!(
+            "nothing is known of what is claimed for {}: give --claim TOKENS",
+            served.model
+        )
+    })?;
+    Ok(Claim {
+        written: tokens.to_string(),
+        tokens,
+        kind: kind.unwrap_or(ClaimKind::Total),
+        source: Some("the endpoint itself".to_string()),
+    })
+}

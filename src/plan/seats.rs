@@ -1,0 +1,295 @@
+//! Trials of a study: what a seat is asked, from the secret and its coordinates alone.
+
+use super::{Grid, Group, Task, Trial, WordingChoice};
+use crate::seed::RunKey;
+use crate::study::{Layout, Registered, SHARED_FACTS, STRATA, Seat};
+use crate::task::niah::WORDINGS;
+
+/// Lengths that the search asks are drawn this far around their nominal one.
+const SPREAD: f64 = 0.05;
+/// Sets the streams of shared haystacks apart from those of single questions.
+const SHARED: u64 = 1 << 32;
+
+/// The groups that ask these seats, each with its number in the run.
+pub fn groups_of(
+    grid: &Grid,
+    registered: &Registered,
+    key: &RunKey,
+    seats: &[(u64, Seat)],
+) -> Vec<Group> {
+    match registered.layout {
+        Layout::Isolated => seats
+            .iter()
+            .map(|(id, seat)| isolated(grid, registered, key, *id, *seat))
+            .collect(),
+        Layout::Shared => shared(grid, registered, key, seats),
+    }
+}
+
+fn task(grid: &Grid) -> Task {
+    grid.tasks.first().copied().unwrap_or(Task::NiahMultikey)
+}
+
+/// The middle of a fifth, in percent.
+fn cell_percent(stratum: usize) -> f64 {
+    100.0 * (stratum as f64 + 0.5) / STRATA as f64
+}
+
+/// A haystack and facts of its own; the asked fact is the first of them, the others stand one in
+/// each of the other fifths.
+fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, id: u64, seat: Seat) -> Group {
+    let task = task(grid);
+    let facts = match task {
+        Task::NiahSingle => 1,
+        Task::NiahMultikey => grid.keys,
+    };
+    let at = [
+        seat.rung_tokens,
+        u64::from(seat.block),
+        u64::from(seat.place),
+        u64::from(seat.copy),
+    ];
+    let mut depth = key.stream("study-depth", &at);
+    let planted_percent: Vec<f64> = (0..facts as usize)
+        .map(|nth| within((seat.stratum() + nth) % STRATA, depth.unit()))
+        .collect();
+    let trial = Trial {
+        id,
+        task,
+        length_tokens: length(registered, key, seat.rung_tokens, &at),
+        // Draws the haystack, which no other question has.
+        sample: id as u32,
+        set: 0,
+        slot: 0,
+        cell_percent: cell_percent(seat.stratum()),
+        depth_percent: planted_percent[0],
+        seat: Some(seat),
+    };
+    Group {
+        facts_from: id * u64::from(facts),
+        wording: wording(grid, key, &at),
+        planted_percent,
+        trials: vec![trial],
+    }
+}
+
+/// Five haystacks a length, each with a fact in every fifth for every block.
+fn shared(grid: &Grid, registered: &Registered, key: &RunKey, seats: &[(u64, Seat)]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut owners: Vec<(u64, u32)> = Vec::new();
+    for (id, seat) in seats {
+        let owner = (seat.rung_tokens, seat.haystack());
+        let at = [seat.rung_tokens, SHARED | u64::from(seat.haystack())];
+        let known = owners.iter().position(|known| *known == owner);
+        let nth = known.unwrap_or_else(|| {
+            let rungs = &registered.rungs;
+            let rung = rungs
+                .iter()
+                .position(|rung| rung.nominal_tokens == seat.rung_tokens);
+            let nth =
+                rung.unwrap_or(rungs.len()) as u64 * STRATA as u64 + u64::from(seat.haystack());
+            let mut depth = key.stream("study-depth", &at);
+            owners.push(owner);
+            groups.push(Group {
+                facts_from: nth * u64::from(SHARED_FACTS),
+                wording: wording(grid, key, &at),
+                planted_percent: (0..SHARED_FACTS as usize)
+                    .map(|fact| within(fact % STRATA, depth.unit()))
+                    .collect(),
+                trials: Vec::new(),
+            });
+            groups.len() - 1
+        });
+        let group = &mut groups[nth];
+        let slot = seat.block * STRATA as u32 + seat.stratum() as u32;
+        group.trials.push(Trial {
+            id: *id,
+            task: task(grid),
+            length_tokens: length(registered, key, seat.rung_tokens, &at),
+            sample: seat.haystack(),
+            set: 0,
+            slot,
+            cell_percent: cell_percent(seat.stratum()),
+            depth_percent: group.planted_percent[slot as usize],
+            seat: Some(*seat),
+        });
+    }
+    groups
+}
+
+/// A depth within a fifth, in percent.
+fn within(stratum: usize, unit: f64) -> f64 {
+    100.0 * (stratum as f64 + unit) / STRATA as f64
+}
+
+/// The length asked, even in its logarithm around the rung.
+fn length(registered: &Registered, key: &RunKey, rung_tokens: u64, at: &[u64]) -> u64 {
+    let longest = registered
+        .rungs
+        .last()
+        .map_or(u64::MAX, |rung| rung.high_tokens);
+    let rung = registered
+        .rungs
+        .iter()
+        .find(|rung| rung.nominal_tokens == rung_tokens);
+    let (low, high) = match rung {
+        Some(rung) => (rung.low_tokens as f64, rung.high_tokens as f64),
+        None => (
+            rung_tokens as f64 * (1.0 - SPREAD),
+            (rung_tokens as f64 * (1.0 + SPREAD)).min(longest as f64),
+        ),
+    };
+    let unit = key.stream("study-length", at).unit();
+    (low * (high / low).powf(unit)).round() as u64
+}
+
+fn wording(grid: &Grid, key: &RunKey, at: &[u64]) -> usize {
+    match grid.wording {
+        WordingChoice::Fixed => 0,
+        WordingChoice::Pool => {
+            key.stream("study-wording", at).below(WORDINGS.len() as u64) as usize
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Depths;
+    use crate::prompt::QuestionAt;
+    use crate::seed::Secret;
+    use crate::study::{Claim, ClaimKind, Limits, ladder};
+    use crate::task::niah::ValueType;
+    use std::collections::HashSet;
+
+    fn registered(layout: Layout) -> Registered {
+        let claim = Claim {
+            written: "128k".into(),
+            tokens: 128_000,
+            kind: ClaimKind::Total,
+            source: None,
+        };
+        let limits = Limits {
+            output_tokens: 64,
+            uncertainty_tokens: 16,
+        };
+        Registered {
+            rungs: ladder(&claim, 4, 0.85, layout, limits),
+            claim,
+            tau: 0.85,
+            relative: false,
+            alpha: 0.05,
+            ladder: 4,
+            layout,
+            block: 5,
+            not_served_gap_ms: 0,
+            base_questions: 0,
+            search: None,
+        }
+    }
+
+    fn grid() -> Grid {
+        Grid {
+            tasks: vec![Task::NiahMultikey],
+            lengths_tokens: vec![8_000, 32_000, 128_000],
+            depths: Depths::Strata(5),
+            samples: 0,
+            keys: 5,
+            values: ValueType::Numbers,
+            wording: WordingChoice::Pool,
+            question_at: QuestionAt::End,
+        }
+    }
+
+    fn seats(rung_tokens: u64, blocks: u32, places: u32) -> Vec<(u64, Seat)> {
+        let seat = |block, place| Seat {
+            rung_tokens,
+            block,
+            place,
+            copy: 0,
+        };
+        (0..blocks)
+            .flat_map(|block| (0..places).map(move |place| seat(block, place)))
+            .enumerate()
+            .map(|(id, seat)| (id as u64, seat))
+            .collect()
+    }
+
+    #[test]
+    fn isolated_questions_share_no_fact_and_stand_in_their_fifth_at_lengths_around_the_rung() {
+        let key = Secret::from_hex("0a").expect("hex").key("");
+        let groups = groups_of(
+            &grid(),
+            &registered(Layout::Isolated),
+            &key,
+            &seats(32_000, 40, 5),
+        );
+        assert_eq!(groups.len(), 200);
+        let facts: HashSet<u64> = groups
+            .iter()
+            .flat_map(|group| group.facts_from..group.facts_to())
+            .collect();
+        assert_eq!(facts.len(), 1_000);
+        let lengths: HashSet<u64> = groups
+            .iter()
+            .map(|group| group.trials[0].length_tokens)
+            .collect();
+        assert!(
+            lengths.len() > 150
+                && lengths
+                    .iter()
+                    .all(|length| (30_400..=33_600).contains(length))
+        );
+        let wordings: HashSet<usize> = groups.iter().map(|group| group.wording).collect();
+        assert_eq!(wordings.len(), WORDINGS.len());
+        for group in &groups {
+            let trial = &group.trials[0];
+            assert!((trial.depth_percent - trial.cell_percent).abs() <= 10.0);
+            let mut strata: Vec<u32> = group
+                .planted_percent
+                .iter()
+                .map(|depth| (depth / 20.0) as u32)
+                .collect();
+            strata.sort_unstable();
+            assert_eq!(strata, [0, 1, 2, 3, 4]);
+        }
+        let again = groups_of(
+            &grid(),
+            &registered(Layout::Isolated),
+            &key,
+            &seats(32_000, 40, 5),
+        );
+        assert_eq!(groups, again);
+    }
+
+    #[test]
+    fn shared_haystacks_keep_their_facts_over_all_blocks_and_ask_each_once() {
+        let key = Secret::from_hex("0a").expect("hex").key("");
+        let groups = groups_of(
+            &grid(),
+            &registered(Layout::Shared),
+            &key,
+            &seats(8_000, 4, 25),
+        );
+        assert_eq!(groups.len(), 5);
+        let from: HashSet<u64> = groups.iter().map(|group| group.facts_from).collect();
+        assert_eq!(from.len(), 5);
+        for group in &groups {
+            assert_eq!((group.planted_percent.len(), group.trials.len()), (20, 20));
+            let slots: HashSet<u32> = group.trials.iter().map(|trial| trial.slot).collect();
+            assert_eq!(slots.len(), 20);
+            for trial in &group.trials {
+                assert!((trial.depth_percent - trial.cell_percent).abs() <= 10.0);
+                assert_eq!(trial.length_tokens, group.trials[0].length_tokens);
+            }
+        }
+        let later = groups_of(
+            &grid(),
+            &registered(Layout::Shared),
+            &key,
+            &seats(8_000, 4, 25)[75..],
+        );
+        assert_eq!(later[0].planted_percent, groups[0].planted_percent);
+        assert_eq!(later[0].facts_from, groups[0].facts_from);
+    }
+}

@@ -1,0 +1,454 @@
+//! What is asked next: a function of the answers so far and of nothing else, so that a killed run goes on as if it had not been.
+
+use super::{Layout, SHARED_HAYSTACKS, STRATA, Study};
+use crate::search::Block;
+use crate::stats::{Decision, Tally};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// While the scout's share of right answers at a length is below this, it stays there.
+const SCOUT_SHARE: f64 = 0.75;
+/// A length at which so many blocks stayed without any answer is given up.
+const SILENT_BLOCKS: u32 = 2;
+/// Prompts that must meet the end of the window before a length counts as not served.
+const REFUSALS: u32 = 3;
+
+/// A question's place in the study.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Seat {
+    /// The length it stands for, in tokens.
+    pub rung_tokens: u64,
+    /// Which block of that length, from 0.
+    pub block: u32,
+    /// Its place in the block. Its depth stratum is this modulo five; of shared haystacks, this
+    /// divided by five is the haystack.
+    pub place: u32,
+    /// 0 for the first question of the place, 1 for the fresh one that replaces a void one. Where
+    /// the first prompts of a length are refused as too long, 1 and 2 confirm it.
+    pub copy: u32,
+}
+
+impl Seat {
+    /// The fifth of the haystack's depth, from 0.
+    pub fn stratum(&self) -> usize {
+        self.place as usize % STRATA
+    }
+
+    /// The haystack of a shared layout, from 0.
+    pub fn haystack(&self) -> u32 {
+        self.place / STRATA as u32
+    }
+}
+
+/// What became of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Right.
+    Right,
+    /// Wrong, or refused by the model itself.
+    Wrong,
+    /// Something other than the model came between.
+    Void,
+    /// So did the end of the window: a refusal that names it, or a cut proven by a count.
+    NotServed {
+        /// When the question was sent, in milliseconds since 1970.
+        at_ms: u64,
+    },
+}
+
+/// What must happen next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// These questions, in any order and at the same time.
+    Ask(Vec<Seat>),
+    /// This one, not before its time.
+    Confirm {
+        /// The question.
+        seat: Seat,
+        /// Milliseconds since 1970.
+        not_before_ms: u64,
+    },
+    /// Nothing: the study has ended.
+    Nothing,
+}
+
+/// Where one length stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RungProgress {
+    /// The length, in tokens.
+    pub nominal_tokens: u64,
+    /// Blocks that are closed.
+    pub blocks: u32,
+    /// Outcomes of closed blocks by depth stratum.
+    pub strata: [Tally; STRATA],
+    /// Outcomes of closed blocks by haystack; empty where each question has its own.
+    pub haystacks: Vec<Tally>,
+    /// What its questions come to.
+    pub decision: Decision,
+    /// True where its end of the window was met three times.
+    pub not_served: bool,
+}
+
+impl RungProgress {
+    fn new(nominal_tokens: u64, layout: Layout) -> RungProgress {
+        let haystacks = match layout {
+            Layout::Isolated => 0,
+            Layout::Shared => SHARED_HAYSTACKS as usize,
+        };
+        RungProgress {
+            nominal_tokens,
+            blocks: 0,
+            strata: [Tally::default(); STRATA],
+            haystacks: vec![Tally::default(); haystacks],
+            decision: Decision::Open,
+            not_served: false,
+        }
+    }
+
+    /// All outcomes of closed blocks.
+    pub fn tally(&self) -> Tally {
+        self.strata.iter().copied().sum()
+    }
+
+    /// True where nothing comes back from this length.
+    pub fn is_silent(&self) -> bool {
+        self.blocks >= SILENT_BLOCKS && self.tally().answered() == 0
+    }
+}
+
+/// Where a study stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// The ladder, shortest first.
+    pub rungs: Vec<RungProgress>,
+    /// Other lengths that the search asked, in the order it came to them.
+    pub searched: Vec<RungProgress>,
+    /// Every question given out so far; its number here is its number in the run.
+    pub seats: Vec<Seat>,
+    /// Closed blocks in the order they were asked.
+    pub blocks: Vec<Block>,
+    /// True where the verdict is reached: what follows is the search's.
+    pub is_decided: bool,
+    /// What must happen next.
+    pub next: Next,
+}
+
+/// What became of one block.
+enum BlockEnd {
+    Closed(Vec<(Seat, Outcome)>),
+    NotServed,
+    Pending(Next),
+}
+
+impl Study {
+    /// Goes through the study from its beginning with the outcomes that are known.
+    pub fn replay(&self, outcome: &dyn Fn(&Seat) -> Option<Outcome>) -> Progress {
+        let layout = self.registered.layout;
+        let rungs = &self.registered.rungs;
+        let mut progress = Progress {
+            rungs: rungs
+                .iter()
+                .map(|rung| RungProgress::new(rung.nominal_tokens, layout))
+                .collect(),
+            searched: Vec::new(),
+            seats: Vec::new(),
+            blocks: Vec::new(),
+            is_decided: false,
+            next: Next::Nothing,
+        };
+        let mut served_tokens = 0;
+        while let Some(rung) = self.choose(&progress) {
+            if let Some(next) = self.step(&mut progress, rung, &mut served_tokens, outcome) {
+                progress.next = next;
+                return progress;
+            }
+        }
+        progress.is_decided = true;
+        let Some(search) = &self.registered.search else {
+            return progress;
+        };
+        while let Some(length_tokens) = search.next(&progress.blocks) {
+            let rung = progress.place_of(length_tokens, layout);
+            if let Some(next) = self.step(&mut progress, rung, &mut served_tokens, outcome) {
+                progress.next = next;
+                return progress;
+            }
+            if progress.rung(rung).not_served || progress.rung(rung).is_silent() {
+                break;
+            }
+        }
+        progress
+    }
+
+    /// The rung whose next block is due; none where the verdict is reached.
+    fn choose(&self, progress: &Progress) -> Option<Place> {
+        let rungs = &progress.rungs;
+        let top = rungs.len() - 1;
+        if rungs
+            .iter()
+            .any(|rung| rung.decision == Decision::Refuted || rung.not_served)
+        {
+            return None;
+        }
+        // The scout: one block a length from the shortest, more where it looks bad.
+        for (at, rung) in rungs[..top].iter().enumerate() {
+            let looks_bad = rung
+                .tally()
+                .share()
+                .is_some_and(|share| share < SCOUT_SHARE);
+            if rung.blocks == 0 || (looks_bad && rung.decision == Decision::Open) {
+                return Some(Place::Rung(at));
+            }
+        }
+        // The claim to its decision, then the rest: short lengths cost little, and only the claim
+        // can be too dear to be worth asking them.
+        for at in std::iter::once(top).chain(0..top) {
+            match rungs[at].decision {
+                Decision::Open if !rungs[at].is_silent() => return Some(Place::Rung(at)),
+                Decision::Verified => {}
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Goes through the next block of a rung; what must happen before it is closed, if anything.
+    fn step(
+        &self,
+        progress: &mut Progress,
+        place: Place,
+        served_tokens: &mut u64,
+        outcome: &dyn Fn(&Seat) -> Option<Outcome>,
+    ) -> Option<Next> {
+        let (nominal_tokens, number) = {
+            let rung = progress.rung(place);
+            (rung.nominal_tokens, rung.blocks)
+        };
+        // Whether a length is served at all is asked with one question, not with a whole block.
+        let with_pilot = number == 0 && nominal_tokens > *served_tokens;
+        let seats = &mut progress.seats;
+        match self.block(nominal_tokens, number, with_pilot, seats, outcome) {
+            BlockEnd::Pending(next) => return Some(next),
+            BlockEnd::NotServed => progress.rung_mut(place).not_served = true,
+            BlockEnd::Closed(slots) => {
+                let mut tally = Tally::default();
+                let rung = progress.rung_mut(place);
+                for (seat, outcome) in slots {
+                    let one = match outcome {
+                        Outcome::Right => Tally {
+                            right: 1,
+                            ..Tally::default()
+                        },
+                        Outcome::Wrong => Tally {
+                            wrong: 1,
+                            ..Tally::default()
+                        },
+                        _ => Tally {
+                            void: 1,
+                            ..Tally::default()
+                        },
+                    };
+                    tally += one;
+                    rung.strata[seat.stratum()] += one;
+                    if let Some(haystack) = rung.haystacks.get_mut(seat.haystack() as usize) {
+                        *haystack += one;
+                    }
+                }
+                rung.blocks += 1;
+                if tally.answered() > 0 {
+                    *served_tokens = (*served_tokens).max(nominal_tokens);
+                }
+                if let Place::Rung(at) = place
+                    && rung.decision == Decision::Open
+                {
+                    rung.decision = self.decision(at, rung.tally());
+                }
+                progress.blocks.push(Block {
+                    length_tokens: nominal_tokens,
+                    tally,
+                });
+            }
+        }
+        None
+    }
+
+    /// What a look at a rung of the ladder comes to.
+    pub fn decision(&self, rung: usize, tally: Tally) -> Decision {
+        let tests = &self.tests[rung];
+        let verify = tests.verify.look(tally);
+        let refute = tests.refute.as_ref().map(|test| test.look(tally));
+        if verify == Decision::Verified {
+            Decision::Verified
+        } else if refute == Some(Decision::Refuted) {
+            Decision::Refuted
+        } else if verify == Decision::Undecided || self.is_futile(rung, tally) {
+            Decision::Undecided
+        } else {
+            Decision::Open
+        }
+    }
+
+    /// True where void questions alone have made both verdicts impossible, whatever is still to
+    /// come. Giving up early can make no verdict wrong.
+    fn is_futile(&self, rung: usize, tally: Tally) -> bool {
+        let tests = &self.tests[rung];
+        let (Some(most), Some(verify)) = (tests.verify.design.most, tests.verify.cuts) else {
+            return false;
+        };
+        let left = most.saturating_sub(tally.asked());
+        let refute_to = tests.refute.as_ref().and_then(|test| test.cuts?.refute_to);
+        tally.void > 0
+            && tally.least_right() + left < verify.verify_from
+            && refute_to.is_none_or(|refute_to| tally.most_right() > refute_to)
+    }
+
+    fn block(
+        &self,
+        rung_tokens: u64,
+        block: u32,
+        with_pilot: bool,
+        seats: &mut Vec<Seat>,
+        outcome: &dyn Fn(&Seat) -> Option<Outcome>,
+    ) -> BlockEnd {
+        let seat = |place: u32, copy: u32| Seat {
+            rung_tokens,
+            block,
+            place,
+            copy,
+        };
+        let mut slots: Vec<(Seat, Outcome)> = Vec::new();
+        let mut first = 0;
+        if with_pilot {
+            match self.pilot(&seat, seats, outcome) {
+                Ok(slot) => slots.push(slot),
+                Err(end) => return end,
+            }
+            first = 1;
+        }
+        let places: Vec<u32> = (first..self.registered.block as u32).collect();
+        let round: Vec<Seat> = places.iter().map(|&place| seat(place, 0)).collect();
+        match asked(&round, seats, outcome) {
+            Ok(found) => slots.extend(found),
+            Err(missing) => return BlockEnd::Pending(Next::Ask(missing)),
+        }
+        // A void question is replaced once, by a fresh one of the same stratum.
+        let again: Vec<Seat> = slots
+            .iter()
+            .filter(|(at, outcome)| {
+                at.copy == 0 && matches!(outcome, Outcome::Void | Outcome::NotServed { .. })
+            })
+            .map(|(at, _)| seat(at.place, 1))
+            .collect();
+        match asked(&again, seats, outcome) {
+            Ok(found) => {
+                let found: HashMap<u32, (Seat, Outcome)> =
+                    found.into_iter().map(|slot| (slot.0.place, slot)).collect();
+                for slot in &mut slots {
+                    if let Some(replaced) = found.get(&slot.0.place) {
+                        *slot = *replaced;
+                    }
+                }
+                BlockEnd::Closed(slots)
+            }
+            Err(missing) => BlockEnd::Pending(Next::Ask(missing)),
+        }
+    }
+
+    /// The first question at a length: where the end of the window is met, up to two more, with
+    /// time between them.
+    fn pilot(
+        &self,
+        seat: &dyn Fn(u32, u32) -> Seat,
+        seats: &mut Vec<Seat>,
+        outcome: &dyn Fn(&Seat) -> Option<Outcome>,
+    ) -> Result<(Seat, Outcome), BlockEnd> {
+        let mut not_before_ms = None;
+        for copy in 0..REFUSALS {
+            let at = seat(0, copy);
+            seats.push(at);
+            match (outcome(&at), not_before_ms) {
+                (None, None) => return Err(BlockEnd::Pending(Next::Ask(vec![at]))),
+                (None, Some(not_before_ms)) => {
+                    let next = Next::Confirm {
+                        seat: at,
+                        not_before_ms,
+                    };
+                    return Err(BlockEnd::Pending(next));
+                }
+                (Some(Outcome::NotServed { at_ms }), _) => {
+                    not_before_ms = Some(at_ms + self.registered.not_served_gap_ms);
+                }
+                (Some(outcome), _) => return Ok((at, outcome)),
+            }
+        }
+        Err(BlockEnd::NotServed)
+    }
+}
+
+/// Gives seats out. Their outcomes, or those that have none yet.
+fn asked(
+    round: &[Seat],
+    seats: &mut Vec<Seat>,
+    outcome: &dyn Fn(&Seat) -> Option<Outcome>,
+) -> Result<Vec<(Seat, Outcome)>, Vec<Seat>> {
+    seats.extend(round);
+    let mut missing = Vec::new();
+    let mut found = Vec::new();
+    for seat in round {
+        match outcome(seat) {
+            Some(outcome) => found.push((*seat, outcome)),
+            None => missing.push(*seat),
+        }
+    }
+    match missing.is_empty() {
+        true => Ok(found),
+        false => Err(missing),
+    }
+}
+
+/// A length by its place.
+#[derive(Clone, Copy)]
+enum Place {
+    Rung(usize),
+    Searched(usize),
+}
+
+impl Progress {
+    fn rung(&self, place: Place) -> &RungProgress {
+        match place {
+            Place::Rung(at) => &self.rungs[at],
+            Place::Searched(at) => &self.searched[at],
+        }
+    }
+
+    fn rung_mut(&mut self, place: Place) -> &mut RungProgress {
+        match place {
+            Place::Rung(at) => &mut self.rungs[at],
+            Place::Searched(at) => &mut self.searched[at],
+        }
+    }
+
+    fn place_of(&mut self, length_tokens: u64, layout: Layout) -> Place {
+        let is_it = |rung: &RungProgress| rung.nominal_tokens == length_tokens;
+        if let Some(at) = self.rungs.iter().position(is_it) {
+            return Place::Rung(at);
+        }
+        if let Some(at) = self.searched.iter().position(is_it) {
+            return Place::Searched(at);
+        }
+        self.searched.push(RungProgress::new(length_tokens, layout));
+        Place::Searched(self.searched.len() - 1)
+    }
+
+    /// The lengths of ladder and search that were asked, shortest first.
+    pub fn lengths(&self) -> Vec<&RungProgress> {
+        let mut all: Vec<&RungProgress> = self
+            .rungs
+            .iter()
+            .chain(&self.searched)
+            .filter(|rung| rung.blocks > 0 || rung.not_served)
+            .collect();
+        all.sort_by_key(|rung| rung.nominal_tokens);
+        all
+    }
+}

@@ -1,0 +1,404 @@
+//! A study summed up: the verdict, what it rests on, and what stands beside it.
+
+use super::quote;
+use crate::corpus::Corpus;
+use crate::journal::{Control, ControlKind, Loaded, Outcome, Row, RunFile};
+use crate::prompt::Part;
+use crate::reply::Failure;
+use crate::run::{Standing, is_right, judge, void_reason};
+use crate::score::Class;
+use crate::stats::{Decision, Interval, Tally, confidence_sequence, ln_e_refute, ln_e_verify};
+use crate::study::{Headline, Registered, RungProgress, Verdict, verdict};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Error of each end of an interval.
+const ALPHA_EACH: f64 = 0.025;
+/// Characters of a passage on either side of a leaked answer.
+const PASSAGE_CHARACTERS: usize = 80;
+/// Lengths and depths of the usual needle test: 35 × 35 questions, evenly spaced up to the claim.
+const USUAL_GRID: u64 = 35;
+
+/// A verification, summed up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verification {
+    /// One sentence that can be quoted.
+    pub sentence: String,
+    /// One paragraph with the numbers.
+    pub paragraph: String,
+    /// The kind of use that was tested: a verdict on one is none on another.
+    pub kind_of_use: String,
+    /// The plan that was registered before the first question.
+    pub plan: Registered,
+    /// Its digest.
+    pub plan_hash: Option<String>,
+    /// Rate above which a length is verified.
+    pub tau_verify: f64,
+    /// Rate below which it is refuted.
+    pub tau_refute: f64,
+    /// Answers in short contexts.
+    pub base: Tally,
+    /// The verdict, every void question counted against it.
+    pub verdict: Verdict,
+    /// The same where void questions are left out.
+    pub headline_without_voids: Headline,
+    /// The same where answers in which the model refuses are left out too.
+    pub headline_without_refusals: Headline,
+    /// The ladder, shortest first.
+    pub rungs: Vec<RungSummary>,
+    /// Lengths that the search asked beside it, shortest first.
+    pub searched: Vec<RungSummary>,
+    /// The window that refusals named, in tokens.
+    pub window_tokens: Option<u64>,
+    /// Controls by kind.
+    pub controls: Vec<ControlSummary>,
+    /// Controls that were answered rightly where nothing could be known.
+    pub leaks: Vec<Leak>,
+    /// Questions asked, void and replaced ones too.
+    pub questions: u64,
+    /// Tokens of their prompts.
+    pub tokens: u64,
+    /// Tokens of the controls' prompts.
+    pub control_tokens: u64,
+    /// Tokens of the usual 35 × 35 grid up to the claim, for comparison.
+    pub usual_grid_tokens: u64,
+}
+
+/// One length of a study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RungSummary {
+    /// The length it stands for, in tokens.
+    pub nominal_tokens: u64,
+    /// What its questions came to; none for lengths of the search.
+    pub decision: Option<Decision>,
+    /// True where the end of the window was met three times.
+    pub not_served: bool,
+    /// Outcomes.
+    pub tally: Tally,
+    /// Answers in which the model refused; they are among the wrong ones.
+    pub refusals: u64,
+    /// Right answers among those that were answered.
+    pub rate: Option<f64>,
+    /// Interval of the success rate that holds at every look (95 %), void questions counted as
+    /// wrong at its lower end and as right at its upper one.
+    pub interval: Interval,
+    /// Natural logarithm of the e-value for the claim at this length; none where it is no number.
+    pub ln_e_verify: Option<f64>,
+    /// The same against it.
+    pub ln_e_refute: Option<f64>,
+    /// Successes that verify it at its last look.
+    pub verify_from: Option<u64>,
+    /// Successes up to which it is refuted there.
+    pub refute_to: Option<u64>,
+    /// Outcomes by fifths of the depth, from the start.
+    pub strata: Vec<Tally>,
+    /// Outcomes by haystack, where questions share them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub haystacks: Vec<Tally>,
+}
+
+/// Controls of one kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ControlSummary {
+    /// What they are.
+    pub kind: ControlKind,
+    /// Answers.
+    pub answered: u64,
+    /// Right ones.
+    pub right: u64,
+    /// Those without an answer.
+    pub void: u64,
+    /// The longest of them, in tokens.
+    pub longest_tokens: u64,
+}
+
+/// A right answer to a question that nothing answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Leak {
+    /// Which control.
+    pub kind: ControlKind,
+    /// Its number in the journal.
+    pub control: u64,
+    /// Length of its prompt in tokens.
+    pub length_tokens: u64,
+    /// The question.
+    pub question: String,
+    /// What was answered.
+    pub answer: String,
+    /// Where the answer stands in the prompt, with what is around it; none where it stands nowhere.
+    pub passage: Option<String>,
+}
+
+/// Sums a study up.
+pub fn verification(
+    run: &RunFile,
+    standing: &Standing,
+    loaded: &Loaded,
+    corpus: &Corpus,
+) -> Verification {
+    let Standing {
+        study, progress, ..
+    } = standing;
+    let plan = &study.registered;
+    let leaks = leaks(&loaded.controls, corpus);
+    let mut verdict = verdict(study, progress);
+    let is_verified = matches!(
+        verdict.headline,
+        Headline::Verified | Headline::VerifiedExcept
+    );
+    if is_verified && !leaks.is_empty() {
+        verdict.headline = Headline::Undecided;
+        verdict.why = Some(match leaks.len() {
+            1 => "a control without the fact was answered rightly".to_string(),
+            several => format!("{several} controls without the fact were answered rightly"),
+        });
+    }
+    let refusals = refusals(&loaded.rows, corpus);
+    let of = |rung: &RungProgress, at: Option<usize>| summed(standing, rung, at, &refusals);
+    let mut searched: Vec<RungSummary> = progress
+        .searched
+        .iter()
+        .map(|rung| of(rung, None))
+        .collect();
+    searched.sort_by_key(|rung| rung.nominal_tokens);
+    let asked = || loaded.rows.iter().filter(|row| row.trial.seat.is_some());
+    let claim_tokens = plan.claim.tokens;
+    let mut verification = Verification {
+        sentence: String::new(),
+        paragraph: String::new(),
+        kind_of_use: "literal retrieval".to_string(),
+        plan_hash: run.plan_hash.clone(),
+        tau_verify: study.taus.0,
+        tau_refute: study.taus.1,
+        base: crate::run::base(&loaded.controls),
+        headline_without_voids: without(standing, &verdict, &leaks, &|_, tally| Tally {
+            void: 0,
+            ..tally
+        }),
+        headline_without_refusals: without(standing, &verdict, &leaks, &|rung, tally| Tally {
+            void: 0,
+            wrong: tally
+                .wrong
+                .saturating_sub(refused(&refusals, rung.nominal_tokens)),
+            ..tally
+        }),
+        verdict,
+        rungs: progress
+            .rungs
+            .iter()
+            .enumerate()
+            .map(|(at, rung)| of(rung, Some(at)))
+            .collect(),
+        searched,
+        window_tokens: window(&loaded.rows),
+        controls: controls(&loaded.controls),
+        leaks,
+        questions: asked().count() as u64,
+        tokens: asked().map(|row| row.prompt.text_tokens).sum(),
+        control_tokens: loaded
+            .controls
+            .iter()
+            .filter(|control| control.item.is_some())
+            .map(|control| control.prompt.text_tokens)
+            .sum(),
+        // The mean of evenly spaced lengths is half the longest.
+        usual_grid_tokens: USUAL_GRID * USUAL_GRID * claim_tokens / 2,
+        plan: plan.clone(),
+    };
+    verification.sentence = quote::sentence(&run.served.model, &verification);
+    verification.paragraph = quote::paragraph(&verification);
+    verification
+}
+
+fn summed(
+    standing: &Standing,
+    rung: &RungProgress,
+    at: Option<usize>,
+    refusals: &HashMap<u64, u64>,
+) -> RungSummary {
+    let study = &standing.study;
+    let tally = rung.tally();
+    let (n, least, most) = (tally.asked(), tally.least_right(), tally.most_right());
+    let number = |ln: f64| ln.is_finite().then_some(ln);
+    let tests = at.map(|at| &study.tests[at]);
+    RungSummary {
+        nominal_tokens: rung.nominal_tokens,
+        decision: at.map(|_| rung.decision),
+        not_served: rung.not_served,
+        tally,
+        refusals: refused(refusals, rung.nominal_tokens),
+        rate: tally.share(),
+        interval: interval(standing, rung.nominal_tokens),
+        ln_e_verify: number(ln_e_verify(least, n, study.taus.0)).filter(|_| n > 0),
+        ln_e_refute: number(ln_e_refute(most, n, study.taus.1)).filter(|_| n > 0),
+        verify_from: tests.and_then(|tests| Some(tests.verify.cuts?.verify_from)),
+        refute_to: tests.and_then(|tests| tests.refute.as_ref()?.cuts?.refute_to),
+        strata: rung.strata.to_vec(),
+        haystacks: rung.haystacks.clone(),
+    }
+}
+
+/// The intersection of the confidence sequences of all looks.
+fn interval(standing: &Standing, nominal_tokens: u64) -> Interval {
+    let mut all = Interval::UNKNOWN;
+    let mut tally = Tally::default();
+    let blocks = &standing.progress.blocks;
+    for block in blocks
+        .iter()
+        .filter(|block| block.length_tokens == nominal_tokens)
+    {
+        tally += block.tally;
+        let n = tally.asked();
+        let low = confidence_sequence(tally.least_right(), n, ALPHA_EACH).low;
+        let high = confidence_sequence(tally.most_right(), n, ALPHA_EACH).high;
+        all.low = all.low.max(low);
+        all.high = all.high.min(high);
+    }
+    all
+}
+
+/// The headline where some outcomes are left out; where it rests on fewer answers than a block has
+/// questions, the looks lie elsewhere: counts are held against the boundary of the next whole block.
+fn without(
+    standing: &Standing,
+    verdict: &Verdict,
+    leaks: &[Leak],
+    kept: &dyn Fn(&RungProgress, Tally) -> Tally,
+) -> Headline {
+    if verdict.headline == Headline::NotServed {
+        return Headline::NotServed;
+    }
+    let study = &standing.study;
+    let mut decisions = Vec::new();
+    for (at, rung) in standing.progress.rungs.iter().enumerate() {
+        let tally = kept(rung, rung.tally());
+        decisions.push(match tally == rung.tally() {
+            true => rung.decision,
+            false => decided(study, at, tally),
+        });
+    }
+    let all_verified = decisions
+        .iter()
+        .all(|decision| *decision == Decision::Verified);
+    match decisions.contains(&Decision::Refuted) {
+        true => Headline::Refuted,
+        false if all_verified && leaks.is_empty() => match verdict.dead_bands.is_empty() {
+            true => Headline::Verified,
+            false => Headline::VerifiedExcept,
+        },
+        false => Headline::Undecided,
+    }
+}
+
+/// What a tally that is no whole number of blocks would come to, by its e-values and, at the end of
+/// the test, by the shares that its last look asks for.
+fn decided(study: &crate::study::Study, at: usize, tally: Tally) -> Decision {
+    let tests = &study.tests[at];
+    let n = tally.asked();
+    let design = &tests.verify.design;
+    let enough = |alpha: f64| -alpha.ln();
+    if n == 0 {
+        return Decision::Open;
+    }
+    if ln_e_verify(tally.right, n, study.taus.0) >= enough(design.alpha_verify) {
+        return Decision::Verified;
+    }
+    if tests.refute.is_some()
+        && ln_e_refute(tally.right, n, study.taus.1) >= enough(design.alpha_refute)
+    {
+        return Decision::Refuted;
+    }
+    Decision::Open
+}
+
+/// Answers in which the model refused, by nominal length.
+fn refusals(rows: &[Row], corpus: &Corpus) -> HashMap<u64, u64> {
+    let mut last: HashMap<crate::study::Seat, &Row> = HashMap::new();
+    for row in rows.iter().filter(|row| row.settled) {
+        if let Some(seat) = row.trial.seat {
+            last.insert(seat, row);
+        }
+    }
+    let mut refusals = HashMap::new();
+    for (seat, row) in last {
+        let mut row = row.clone();
+        row.void = void_reason(&row);
+        if judge(&row, corpus).is_some_and(|judged| judged.class == Class::Refusal) {
+            *refusals.entry(seat.rung_tokens).or_insert(0) += 1;
+        }
+    }
+    refusals
+}
+
+fn refused(refusals: &HashMap<u64, u64>, nominal_tokens: u64) -> u64 {
+    refusals.get(&nominal_tokens).copied().unwrap_or(0)
+}
+
+/// The smallest window that a refusal named.
+fn window(rows: &[Row]) -> Option<u64> {
+    rows.iter()
+        .filter_map(|row| match &row.outcome {
+            Outcome::Failure(Failure::TooLong { window_tokens, .. }) => *window_tokens,
+            _ => None,
+        })
+        .min()
+}
+
+/// Kinds of controls that have a right answer.
+const KINDS: [ControlKind; 5] = [
+    ControlKind::ShortContext,
+    ControlKind::NeedleOnly,
+    ControlKind::NoContext,
+    ControlKind::NoNeedle,
+    ControlKind::AbsentNeedle,
+];
+
+fn controls(controls: &[Control]) -> Vec<ControlSummary> {
+    KINDS
+        .iter()
+        .filter_map(|kind| {
+            let of_kind = || controls.iter().filter(|control| control.kind == *kind);
+            let longest = of_kind().map(|control| control.length_tokens).max()?;
+            let count = |wanted: Option<bool>| {
+                of_kind()
+                    .filter(|control| is_right(control) == wanted)
+                    .count() as u64
+            };
+            Some(ControlSummary {
+                kind: *kind,
+                answered: count(Some(true)) + count(Some(false)),
+                right: count(Some(true)),
+                void: count(None),
+                longest_tokens: longest,
+            })
+        })
+        .collect()
+}
+
+fn leaks(controls: &[Control], corpus: &Corpus) -> Vec<Leak> {
+    controls
+        .iter()
+        .filter(|control| matches!(control.kind, ControlKind::NoNeedle | ControlKind::NoContext))
+        .filter(|control| is_right(control) == Some(true))
+        .filter_map(|control| {
+            let item = control.item.as_ref()?;
+            Some(Leak {
+                kind: control.kind,
+                control: control.control,
+                length_tokens: control.length_tokens,
+                question: item.question.clone(),
+                answer: control.reply()?.text.trim().to_string(),
+                passage: passage(control, &item.expected, corpus),
+            })
+        })
+        .collect()
+}
+
+/// Where a value stands in a control's prompt.
+fn passage(control: &Control, value: &str, corpus: &Corpus) -> Option<String> {
+    let text = Part::rope(&control.prompt.parts, corpus).ok()?.text();
+    let at = text.find(value)?;
+    let from = text.floor_char_boundary(at.saturating_sub(PASSAGE_CHARACTERS));
+    let to = text.ceil_char_boundary((at + value.len() + PASSAGE_CHARACTERS).min(text.len()));
+    Some(text[from..to].replace('\n', " "))
+}
