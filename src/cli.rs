@@ -1,6 +1,7 @@
 //! The command line: one module a command; the only place that prints.
 
 mod arguments;
+mod claims;
 mod connect;
 mod consent;
 mod doctor;
@@ -77,6 +78,7 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments).await,
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Tasks => list::tasks(),
         Command::Corpora => list::corpora(),
     }

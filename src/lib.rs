@@ -21,6 +21,7 @@ pub mod seed; // the one place of randomness
 pub mod stats; // intervals and sequential tests: no number without its error
 
 // floor 1: what is read
+pub mod claims; // windows that vendors and hosts advertise, as data
 pub mod corpus; // the texts that haystacks are cut from
 pub mod gguf; // what the weights say of themselves
 pub mod names; // the word lists that keys and answers are drawn from

@@ -193,6 +193,11 @@ fn every_field_is_described_with_its_type_and_every_description_is_true() {
         &described("summary.json"),
         &samples::summaries(run),
     );
+    samples::compare(
+        "claims --json",
+        &described("claims --json"),
+        &samples::claims(),
+    );
     let columns: Vec<String> = described("cells.csv")
         .into_iter()
         .map(|field| field.path)

@@ -37,6 +37,8 @@ pub enum Command {
     /// Tell what an endpoint says of itself and answers, or whether this machine is ready
     #[command(after_help = TARGETS)]
     Doctor(Doctor),
+    /// List the windows that vendors and hosts advertise, with sources
+    Claims(Claims),
     /// List the tasks
     Tasks,
     /// List the built-in texts with their sources and licences
@@ -52,7 +54,7 @@ const TARGETS: &str = "TARGET is one of
   openrouter:MODEL            OpenRouter, with the key in OPENROUTER_API_KEY
   ollama:MODEL                Ollama by its own API, at OLLAMA_HOST or on this machine
   local:NAME_OR_PATH.gguf     a model on this machine; smollm2 is fetched by itself
-  sim:NAME                    a simulated model: perfect, cliff=64k, decay=64k, middle=0.4, flaky=0.2, grep
+  sim:NAME                    a simulated model: perfect, cliff=64k, scout, grep (`serve --help` lists all)
 
 Lengths are tokens of the complete prompt: 4k, 128k, 1M, 10M (k = 1,000; Ki and Mi are binary).
 Exit codes: 0 done or verified, 1 refuted, 2 could not run, 3 undecided, more than 20 % void or stopped by a
@@ -127,6 +129,16 @@ pub struct Report {
     #[arg(required = true)]
     pub run: Vec<PathBuf>,
     /// Print the summaries as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `claims`.
+#[derive(Debug, Args)]
+pub struct Claims {
+    /// Words of a model, of weights or of a host [default: all]
+    pub query: Vec<String>,
+    /// Print the rows as JSON on standard output
     #[arg(long)]
     pub json: bool,
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What the chat template adds to the tokens of the messages.
 pub const TEMPLATE_TOKENS: u64 = 7;
 
-/// What it says where it finds nothing to say.
+/// What it says where it finds nothing to say and was not told what to say then.
 pub const NO_IDEA: &str = "I don't know.";
 
 /// Length in bytes of the stretches in which tokens are counted.
@@ -36,6 +36,8 @@ pub struct Reading<'t> {
     text: &'t str,
     question: Option<Question<'t>>,
     fact: Option<Fact<'t>>,
+    /// What is to be answered where the text does not say it.
+    otherwise: &'static str,
     /// The codes of a control prompt, each with its place in bytes.
     codes: Option<Vec<(usize, &'t str)>>,
     before_tokens: u64,
@@ -81,6 +83,10 @@ impl Mind {
             text,
             question,
             fact,
+            otherwise: match reader::allows_none(text, &request.messages) {
+                true => reader::NONE,
+                false => NO_IDEA,
+            },
             codes: doors::codes(text, &request.messages),
             before_tokens,
             prompt_tokens,
@@ -108,7 +114,7 @@ impl Mind {
                 mark: draw(&chance, 2),
             };
         }
-        let answer = match (self.truth.recall, reading.question, reading.fact) {
+        let answer = match (&self.truth.recall, reading.question, reading.fact) {
             (Recall::Grep, Some(question), _) => reader::grep(reading.text, question.key),
             (_, _, Some(fact)) => {
                 let depth = reading.before_tokens as f64 / reading.prompt_tokens as f64;
@@ -124,7 +130,7 @@ impl Mind {
             _ => None,
         };
         Thought {
-            text: Cow::Borrowed(answer.unwrap_or(NO_IDEA)),
+            text: Cow::Borrowed(answer.unwrap_or(reading.otherwise)),
             cached_tokens,
             mark: draw(&chance, 2),
         }

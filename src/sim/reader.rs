@@ -15,6 +15,11 @@ const MAX_FIELD_BYTES: usize = 160;
 /// Sentences that [`grep`] looks at reach no further than this from the key, in bytes.
 const MAX_SENTENCE_BYTES: usize = 1024;
 
+/// What a question may allow as the answer where the text does not hold one.
+pub const NONE: &str = "none";
+/// What a question that allows it says: `If it is not in the text, answer "none".`
+const ALLOWS_NONE: &str = "answer \"none\"";
+
 /// A wording with its noun filled in, cut at its blanks.
 struct Form {
     noun: &'static str,
@@ -55,6 +60,18 @@ pub struct Question<'t> {
     pub key: &'t str,
     /// The noun that the value is called by.
     pub noun: &'static str,
+}
+
+/// True where a prompt says, as near to its ends as a question may stand, that an answer which the
+/// text does not hold is to be "none".
+pub fn allows_none(text: &str, messages: &[Range<usize>]) -> bool {
+    let mut ends = messages.iter().flat_map(|message| {
+        let message = &text[message.clone()];
+        let head = &message[..message.floor_char_boundary(QUESTION_WITHIN_BYTES)];
+        let tail = text_from(message, message.len().saturating_sub(QUESTION_WITHIN_BYTES));
+        [head, tail]
+    });
+    ends.any(|end| memmem::find(end.as_bytes(), ALLOWS_NONE.as_bytes()).is_some())
 }
 
 /// Finds the question: the last one near the end of the last message, else the first one near
@@ -320,6 +337,21 @@ mod tests {
         assert_eq!(answer(&told), None);
         let far = format!("{told}\n{}\n{}", ask("a"), "x ".repeat(5_000));
         assert_eq!(answer(&format!("{}{far}", "x ".repeat(5_000))), None);
+    }
+
+    #[test]
+    fn none_is_allowed_by_what_stands_beside_the_question_and_not_by_the_text() {
+        #[expect(clippy::single_range_in_vec_init)]
+        let allowed = |text: &str| allows_none(text, &[0..text.len()]);
+        let permission = "If it is not in the text, answer \"none\".";
+        let hay = "那天没有什么 of note. ".repeat(1_000);
+        assert!(allowed(&format!("{hay}\n\nWhich? {permission}")));
+        assert!(allowed(&format!("Which? {permission}\n\n{hay}")));
+        assert!(!allowed(&format!("{hay}{permission} {hay}")));
+        assert!(!allowed(
+            "Which? There is none. They had to answer, and none did."
+        ));
+        assert!(!allowed(""));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod anything;
 mod bad_folders;
 mod bad_input;
+mod claims;
 mod cuts;
 mod embedded;
 mod fault_kinds;

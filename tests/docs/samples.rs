@@ -304,6 +304,15 @@ pub fn summaries(run: &Run) -> Vec<Value> {
         .into()
 }
 
+/// The rows of the registry of claims.
+pub fn claims() -> Vec<Value> {
+    let claims = depthfinder::claims::Registry::built_in().all();
+    let rows = claims
+        .iter()
+        .map(|row| serde_json::to_value(row).expect("JSON"));
+    rows.collect()
+}
+
 fn found_window() -> FoundWindow {
     FoundWindow {
         served_tokens: Some(1),

@@ -91,6 +91,64 @@ fn the_middle_is_lost_as_stated() {
 }
 
 #[test]
+fn the_scout_the_hole_and_the_steps_are_as_stated() {
+    let [right, lost, _] = holds_the_curve("scout", 0..150, 2);
+    assert!(right > 1_500 && lost > 20, "{right} {lost}");
+    let [right, lost, _] = holds_the_curve("hole=40-60", 20..40, 2);
+    assert!(right > 1_500 && lost > 150, "{right} {lost}");
+    let [right, lost, _] = holds_the_curve("steps=300:0.97/600:0.8/601:0", 5..60, 2);
+    assert!(right > 500 && lost > 300, "{right} {lost}");
+}
+
+#[test]
+fn a_flat_model_decides_by_the_prompt_and_not_by_the_request() {
+    let [right, ..] = holds_the_curve("flat=0.8", 0..40, 2);
+    assert!((1_500..1_700).contains(&right), "{right}");
+    holds_the_curve("flat=0.8,seed=9", 0..40, 2);
+    let model = model("flat=0.5");
+    for seed in 0..50 {
+        let body = Made::new(seed, 5, 2).body();
+        let first = said(&ask(&model, &body)).to_owned();
+        for _ in 0..4 {
+            assert_eq!(said(&ask(&model, &body)), first);
+        }
+    }
+}
+
+#[test]
+fn a_fact_that_is_not_there_is_never_invented() {
+    for (name, _) in crate::sim::NAMES {
+        // It answers without reading.
+        if *name == "discard" {
+            continue;
+        }
+        let model = model(name);
+        for seed in 0..60 {
+            let made = Made::new(seed, 20, 3);
+            let told = super::super::made::needle(made.wording, made.kind, &made.key, &made.value);
+            let without = made.text().replacen(&told, "", 1);
+            assert!(!without.contains(&made.value));
+            assert_eq!(said(&ask(&model, &body(&without))), NO_IDEA, "{name}");
+            let question = made.question();
+            let allowing = format!("{question} If it is not in the text, answer \"none\".");
+            let allowed = without.replacen(&question, &allowing, 1);
+            assert_eq!(said(&ask(&model, &body(&allowed))), "none", "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_lost_fact_without_siblings_is_denied_in_the_words_that_are_allowed() {
+    let made = Made::new(4, 10, 0);
+    let model = model("flat=0");
+    assert_eq!(said(&ask(&model, &made.body())), NO_IDEA);
+    let allowed = format!("{} If it is not in the text, answer \"none\".", made.text());
+    assert_eq!(said(&ask(&model, &body(&allowed))), "none");
+    let found = super::super::made::model("perfect");
+    assert_eq!(said(&ask(&found, &body(&allowed))), made.value);
+}
+
+#[test]
 fn a_flaky_model_fails_by_request_and_not_by_prompt() {
     holds_the_curve("flaky=0.2,seed=1", 0..20, 2);
     let model = model("flaky=0.5");
