@@ -97,7 +97,7 @@ pub struct Model {
 #[derive(Clone, Debug)]
 pub struct Posterior {
     /// Weight of every curve, by effective length and then by shape; they sum to 1.
-    weights: Vec<f64>,
+    pub weights: Vec<f64>,
     /// Weight of every effective length.
     marginal: Vec<f64>,
     /// ln of the effective lengths.
@@ -203,6 +203,11 @@ impl Model {
             thetas: self.family.thetas.clone(),
             best_ln_likelihood,
         }
+    }
+
+    /// The rate of every curve at a length.
+    pub fn rates_at(&mut self, tokens: f64) -> &[f64] {
+        &known(&mut self.rates, &self.family, tokens).rate
     }
 
     /// What one answer at this length tells of the effective length on average, in nats: the
