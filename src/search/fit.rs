@@ -1,0 +1,67 @@
+//! Whether one smooth decline can have given these answers.
+
+use super::posterior::{Answers, Model, Posterior};
+use statrs::function::gamma::gamma_ur;
+
+/// Curves of less weight than this are left out.
+const NEGLIGIBLE: f64 = 1e-7;
+
+/// Posterior-predictive p of the chi-square over the lengths: how often new answers of the same
+/// curves would lie as far off them, averaged over the curves.
+pub(super) fn predictive_p(model: &mut Model, posterior: &Posterior, answers: &[Answers]) -> f64 {
+    let rates: Vec<Vec<f64>> = answers
+        .iter()
+        .map(|answers| model.rates_at(answers.tokens).to_vec())
+        .collect();
+    let mut p = 0.0;
+    for (cell, &weight) in posterior.weights.iter().enumerate() {
+        if weight < NEGLIGIBLE {
+            continue;
+        }
+        // Each length adds 1 on average, and its variance is that of a squared standardised
+        // binomial; a gamma distribution of the same mean and variance stands for the sum.
+        let (mut chi_square, mut mean, mut variance) = (0.0, 0.0, 0.0);
+        for (rates, answers) in rates.iter().zip(answers) {
+            let n = (answers.right + answers.wrong) as f64;
+            let noise = n * rates[cell] * (1.0 - rates[cell]);
+            chi_square += (answers.right as f64 - n * rates[cell]).powi(2) / noise;
+            mean += 1.0;
+            variance += 2.0 + 1.0 / noise - 6.0 / n;
+        }
+        let scale = variance / mean;
+        p += weight * gamma_ur(mean / scale, (chi_square / scale).max(1e-9));
+    }
+    p
+}
+
+/// Twice the ln likelihood that the best of all declines has over the best curve of the family.
+pub(super) fn excess(posterior: &Posterior, answers: &[Answers]) -> f64 {
+    2.0 * (best_decline(answers) - posterior.best_ln_likelihood)
+}
+
+/// ln likelihood of the best rates that never rise, by pooling neighbours that do.
+fn best_decline(answers: &[Answers]) -> f64 {
+    let mut pools: Vec<(f64, f64)> = Vec::new();
+    for answers in answers {
+        let mut pool = (
+            answers.right as f64,
+            (answers.right + answers.wrong) as f64,
+        );
+        while let Some(&(right, n)) = pools.last() {
+            if right * pool.1 >= pool.0 * n {
+                break;
+            }
+            pool = (pool.0 + right, pool.1 + n);
+            pools.pop();
+        }
+        pools.push(pool);
+    }
+    let part = |count: f64, n: f64| match count > 0.0 {
+        true => count * (count / n).ln(),
+        false => 0.0,
+    };
+    pools
+        .into_iter()
+        .map(|(right, n)| part(right, n) + part(n - right, n))
+        .sum()
+}
