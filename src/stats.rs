@@ -1,6 +1,7 @@
 //! Intervals for proportions and sequential tests of them: no number without its error.
 
 mod adjust;
+mod banded;
 mod deal;
 mod design;
 mod evalue;
@@ -10,6 +11,7 @@ mod guess;
 mod pairs;
 mod repeats;
 mod scan;
+mod smooth;
 mod tally;
 
 pub use adjust::{benjamini_hochberg, holm};
@@ -22,6 +24,7 @@ pub use repeats::{
     Flips, Heterogeneity, Repeats, design_effect, flips, heterogeneity, repeat_icc, tarone,
 };
 pub use scan::{WeakestRegion, weakest_region};
+pub use smooth::{Fitted, Smoothed, smooth};
 pub use tally::Tally;
 
 use serde::{Deserialize, Serialize};
