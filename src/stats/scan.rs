@@ -6,6 +6,11 @@ use super::grid::Grid;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
+/// Likelihoods and expected counts that differ by rounding alone are equal.
+const EQUAL: f64 = 1e-9;
+/// Larger counts than this take their logarithm each time, so that no table outgrows memory.
+const LARGEST_TABLE: u64 = 1 << 20;
+
 /// The region where answers are wrong most clearly more often than elsewhere at the same lengths.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WeakestRegion {
@@ -51,7 +56,7 @@ pub fn weakest_region(
     let (best, llr) = scan.best(&sums)?;
     let window = &scan.windows[best];
     let wrong = sums.within(window);
-    let mut at_least = 0u32;
+    let enough = scan.enough(llr - EQUAL);
     let sizes: Vec<Vec<u64>> = (0..grid.lengths)
         .map(|length| {
             grid.row(length)
@@ -64,17 +69,16 @@ pub fn weakest_region(
         .map(|length| grid.row(length).iter().map(|cell| cell.wrong).sum())
         .collect();
     let mut dealt = vec![0; grid.depths];
+    let mut at_least = 0u32;
     for _ in 0..permutations {
         for (length, (sizes, wrong)) in sizes.iter().zip(&wrongs).enumerate() {
             deal(*wrong, sizes, &mut dealt, draw);
             sums.set(length, &dealt);
         }
-        if scan
-            .best(&sums)
-            .is_some_and(|(_, other)| other >= llr - EQUAL)
-        {
-            at_least += 1;
-        }
+        let is_as_weak = enough
+            .iter()
+            .any(|(window, enough)| sums.within(window) >= *enough);
+        at_least += u32::from(is_as_weak);
     }
     Some(WeakestRegion {
         lengths: window.lengths.clone(),
@@ -86,11 +90,6 @@ pub fn weakest_region(
         p: f64::from(1 + at_least) / f64::from(1 + permutations),
     })
 }
-
-/// Likelihoods and expected counts that differ by rounding alone are equal.
-const EQUAL: f64 = 1e-9;
-/// Larger counts than this take their logarithm each time, so that no table outgrows memory.
-const LARGEST_TABLE: u64 = 1 << 20;
 
 /// A rectangle with what all permutations share.
 struct Window {
@@ -106,6 +105,33 @@ struct Window {
     each: f64,
 }
 
+impl Window {
+    /// None for one that holds more than half of the answers, and for one that can never be worse
+    /// than expected, which its expectations at the edge of what is possible tell.
+    fn new(
+        (lengths, depths): (Range<usize>, Range<usize>),
+        (n, expected): (u64, f64),
+        total: Tally,
+    ) -> Option<Window> {
+        let (inside, outside) = (n as f64, (total.answered() - n) as f64);
+        let wrong = total.wrong as f64;
+        let right_outside = outside - wrong + expected;
+        let parts = [expected, inside - expected, wrong - expected, right_outside];
+        if inside > outside || parts.iter().any(|part| *part <= EQUAL) {
+            return None;
+        }
+        let [wrong_in, right_in, wrong_out, right_out] = parts.map(f64::ln);
+        Some(Window {
+            lengths,
+            depths,
+            n,
+            expected,
+            fixed: inside * right_in + wrong * wrong_out + (outside - wrong) * right_out,
+            each: wrong_in - right_in - wrong_out + right_out,
+        })
+    }
+}
+
 struct Scan {
     windows: Vec<Window>,
     total: Tally,
@@ -116,7 +142,6 @@ struct Scan {
 impl Scan {
     fn new(grid: &Grid) -> Scan {
         let total = grid.total();
-        let (all, wrong) = (total.answered(), total.wrong as f64);
         let rates: Vec<f64> = (0..grid.lengths)
             .map(|length| {
                 let row: Tally = grid.row(length).iter().copied().sum();
@@ -126,45 +151,33 @@ impl Scan {
         let mut windows = Vec::new();
         for top in 0..grid.lengths {
             for left in 0..grid.depths {
-                // Answers by depth from `left` on, summed over the rows so far.
-                let mut counts = vec![0u64; grid.depths - left];
-                let mut expected = vec![0.0; grid.depths - left];
-                for bottom in top..grid.lengths {
-                    let (mut n, mut e) = (0, 0.0);
+                // Answers from `left` up to each depth, and wrong ones expected, of the rows so far.
+                let mut counts = vec![(0, 0.0); grid.depths - left];
+                for (bottom, rate) in rates.iter().enumerate().skip(top) {
+                    let (mut n, mut expected) = (0, 0.0);
                     for (at, cell) in grid.row(bottom)[left..].iter().enumerate() {
                         n += cell.answered();
-                        e += cell.answered() as f64 * rates[bottom];
-                        counts[at] += n;
-                        expected[at] += e;
-                        let (n, e) = (counts[at], expected[at]);
+                        expected += cell.answered() as f64 * rate;
+                        counts[at].0 += n;
+                        counts[at].1 += expected;
+                        let depths = left..left + at + 1;
                         // All depths together are as their lengths give, always.
-                        if 2 * n > all || (left == 0 && at + 1 == grid.depths) {
-                            continue;
+                        if depths.len() < grid.depths {
+                            windows.extend(Window::new(
+                                (top..bottom + 1, depths),
+                                counts[at],
+                                total,
+                            ));
                         }
-                        let inside = n as f64;
-                        let outside = (all - n) as f64;
-                        let parts = [e, inside - e, wrong - e, outside - wrong + e];
-                        if parts.iter().any(|part| *part <= EQUAL) {
-                            continue;
-                        }
-                        let [e_in, right_in, e_out, right_out] = parts.map(f64::ln);
-                        windows.push(Window {
-                            lengths: top..bottom + 1,
-                            depths: left..left + at + 1,
-                            n,
-                            expected: e,
-                            fixed: inside * right_in
-                                + wrong * e_out
-                                + (outside - wrong) * right_out,
-                            each: e_in - right_in - e_out + right_out,
-                        });
                     }
                 }
             }
         }
         // Of regions with the same answers the smallest is named: the rest was never asked.
         windows.sort_by_key(|window| window.lengths.len() * window.depths.len());
-        let entropies = (0..=all.min(LARGEST_TABLE)).map(entropy).collect();
+        let entropies = (0..=total.answered().min(LARGEST_TABLE))
+            .map(entropy)
+            .collect();
         Scan {
             windows,
             total,
@@ -175,25 +188,53 @@ impl Scan {
     /// The window with the largest likelihood ratio among those with more wrong answers than
     /// expected.
     fn best(&self, sums: &Sums) -> Option<(usize, f64)> {
-        let (all, all_wrong) = (self.total.answered(), self.total.wrong);
         let mut best: Option<(usize, f64)> = None;
         for (at, window) in self.windows.iter().enumerate() {
             let wrong = sums.within(window);
             if wrong as f64 <= window.expected + EQUAL {
                 continue;
             }
-            let outside = all_wrong - wrong;
-            let llr = self.entropy(wrong)
-                + self.entropy(window.n - wrong)
-                + self.entropy(outside)
-                + self.entropy(all - window.n - outside)
-                - window.fixed
-                - window.each * wrong as f64;
+            let llr = self.llr(window, wrong);
             if best.is_none_or(|(_, most)| llr > most + EQUAL) {
                 best = Some((at, llr));
             }
         }
         best
+    }
+
+    /// From how many wrong answers on each window reaches a likelihood ratio, without those that
+    /// never do: a permutation then is a matter of whole numbers.
+    fn enough(&self, llr: f64) -> Vec<(&Window, u64)> {
+        let of = |window: &Window| -> Option<u64> {
+            let Window { n, expected, .. } = *window;
+            let most = n.min(self.total.wrong);
+            // The ratio rises with each wrong answer above those expected.
+            let (mut low, mut high) = ((expected + EQUAL) as u64 + 1, most + 1);
+            while low < high {
+                let middle = (low + high) / 2;
+                match self.llr(window, middle) >= llr {
+                    true => high = middle,
+                    false => low = middle + 1,
+                }
+            }
+            (low <= most).then_some(low)
+        };
+        let windows = self.windows.iter();
+        windows
+            .filter_map(|window| Some((window, of(window)?)))
+            .collect()
+    }
+
+    /// Of so many wrong answers inside.
+    fn llr(&self, window: &Window, wrong: u64) -> f64 {
+        let outside = self.total.wrong - wrong;
+        let right_outside = (self.total.answered() - window.n).saturating_sub(outside);
+        self.entropy(wrong)
+            + self.entropy(window.n - wrong)
+            + self.entropy(outside)
+            + self.entropy(right_outside)
+            - window.fixed
+            - window.each * wrong as f64
     }
 
     fn entropy(&self, count: u64) -> f64 {

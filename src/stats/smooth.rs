@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Fitted {
     /// Success rate.
     pub rate: f64,
-    /// Where it lies with 95 %, approximately: with one answer a cell the band covers too seldom
-    /// where the truth bends (87 % of the time on a U over depth, stats.md §6).
+    /// Where it lies with 95 %, approximately: with one answer a cell the band holds the truth
+    /// too seldom where that bends (about 90 % of the time on a U over depth, or at a hole).
     pub band: Interval,
 }
 

@@ -196,6 +196,36 @@ fn of_regions_with_the_same_answers_the_smallest_is_named() {
 
 proptest! {
     #[test]
+    fn counts_that_are_enough_say_the_same_as_the_ratios_themselves(
+        cells in prop::collection::vec(prop::collection::vec((0u64..9, 0u64..9), 4), 1..5),
+        seed in 0u64..999,
+    ) {
+        let cells: Vec<Vec<Tally>> = cells
+            .iter()
+            .map(|row| row.iter().map(|(right, wrong)| tally(*right, right + wrong)).collect())
+            .collect();
+        let grid = Grid::new(&cells);
+        let scan = Scan::new(&grid);
+        let (mut sums, mut draw) = (Sums::new(&grid), draws(seed));
+        let mut dealt = vec![0; grid.depths];
+        let mut best = || {
+            for length in 0..grid.lengths {
+                let row = grid.row(length);
+                let sizes: Vec<u64> = row.iter().map(|cell| cell.answered()).collect();
+                let wrong = row.iter().map(|cell| cell.wrong).sum();
+                deal(wrong, &sizes, &mut dealt, &mut draw);
+                sums.set(length, &dealt);
+            }
+            let llr = scan.best(&sums).map_or(0.0, |(_, llr)| llr);
+            (llr, scan.enough(1.0).iter().any(|(window, enough)| sums.within(window) >= *enough))
+        };
+        for _ in 0..20 {
+            let (llr, is_enough) = best();
+            prop_assert!(is_enough == (llr >= 1.0) || (llr - 1.0).abs() < 1e-8, "{llr}");
+        }
+    }
+
+    #[test]
     fn the_region_is_a_proper_part_that_is_worse_than_its_lengths(
         cells in prop::collection::vec(
             prop::collection::vec((0u64..6, 0u64..6), 0..6), 0..6,
