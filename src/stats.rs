@@ -1,11 +1,30 @@
 //! Intervals for proportions and sequential tests of them: no number without its error.
 
+mod adjust;
+mod banded;
+mod deal;
 mod design;
 mod evalue;
+mod fisher;
+mod grid;
+mod guess;
+mod pairs;
+mod repeats;
+mod scan;
+mod smooth;
 mod tally;
 
+pub use adjust::{benjamini_hochberg, holm};
 pub use design::{Cuts, Decision, Design, Operating, Test};
 pub use evalue::{Side, confidence_sequence, ln_e_bet, ln_e_refute, ln_e_verify};
+pub use fisher::fisher_exact;
+pub use guess::{GuessCorrected, guess_corrected};
+pub use pairs::{Difference, GateEvidence, McNemar, Pairs, Score, mcnemar};
+pub use repeats::{
+    Flips, Heterogeneity, Repeats, design_effect, flips, heterogeneity, repeat_icc, tarone,
+};
+pub use scan::{WeakestRegion, weakest_region};
+pub use smooth::{Fitted, Smoothed, smooth};
 pub use tally::Tally;
 
 use serde::{Deserialize, Serialize};

@@ -26,10 +26,14 @@ const BETS: u32 = 9;
 /// however often one looks (Ville's inequality). Questions may have different rates whose mean is
 /// at most `tau`, as long as one looks only after whole blocks of them.
 pub fn ln_e_verify(right: u64, n: u64, tau: f64) -> f64 {
-    let (a, b) = VERIFY_PRIOR;
+    ln_e_above(right, n, tau, VERIFY_PRIOR)
+}
+
+/// [`ln_e_verify`] with another Beta prior cut to (tau, 1].
+pub(super) fn ln_e_above(right: u64, n: u64, tau: f64, prior: (f64, f64)) -> f64 {
     // The mass above tau, as the mass of the failures' rate below 1 - tau.
     let mass = |successes: f64, failures: f64| ln_mass_below(failures, successes, 1.0 - tau);
-    ln_e(right, n, tau, (a, b), mass)
+    ln_e(right, n, tau, prior, mass)
 }
 
 /// The same against "the rate is at least `tau`", with a Beta(1, 1) prior cut to [0, tau).

@@ -1,5 +1,7 @@
-//! Test vectors from mpmath (50 digits) and scipy.
+//! Test vectors from mpmath (50 digits) and scipy, and seeded random numbers for tests.
 
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::Value;
 
 /// The vectors of one function.
@@ -29,4 +31,11 @@ pub fn number(value: &Value) -> f64 {
 /// A whole number of a vector.
 pub fn whole(value: &Value) -> u64 {
     value.as_u64().expect("a whole number")
+}
+
+/// Random numbers below a bound, the same ones for the same seed.
+pub fn draws(seed: u64) -> impl FnMut(u64) -> u64 {
+    let mut stream = ChaCha20Rng::seed_from_u64(seed);
+    // The remainder's bias is below 1e-12 for the bounds of these tests.
+    move |bound| stream.next_u64() % bound
 }
