@@ -12,7 +12,7 @@ mod standing;
 pub use standing::{Bracket, Undecided};
 
 use crate::stats::Tally;
-use posterior::{Answers, Family, Model, Posterior};
+use posterior::{Answers, Family, Model};
 use serde::{Deserialize, Serialize};
 use standing::Standing;
 
@@ -154,7 +154,13 @@ impl Seeker {
         let posterior = self.model.posterior(&answers);
         let p = fit::predictive_p(&mut self.model, &posterior, &answers);
         let excess = fit::excess(&posterior, &answers);
-        Some([posterior.quantile(TAIL), posterior.quantile(0.5), posterior.quantile(1.0 - TAIL), p, excess])
+        Some([
+            posterior.quantile(TAIL),
+            posterior.quantile(0.5),
+            posterior.quantile(1.0 - TAIL),
+            p,
+            excess,
+        ])
     }
 
     /// All blocks in their order, and whether the bracket is done. It is taken up again where the

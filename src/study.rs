@@ -3,6 +3,7 @@
 mod forecast;
 mod ladder;
 mod protocol;
+mod seeking;
 mod verdict;
 
 pub use forecast::{Forecast, forecast, simulate};
@@ -10,9 +11,12 @@ pub use ladder::{Limits, ladder};
 pub use protocol::{Next, Outcome, Progress, RungProgress, Seat};
 pub use verdict::{Band, Headline, Verdict, dead_bands, verdict};
 
+use crate::claims::Kind;
 use crate::search::Search;
 use crate::stats::{Design, Tally, Test, clopper_pearson_lower, clopper_pearson_upper};
+use seeking::Seeking;
 use serde::{Deserialize, Serialize};
+use std::sync::Mutex;
 
 /// Depth strata: each block of questions has one in each fifth of the haystack.
 pub const STRATA: usize = 5;
@@ -20,16 +24,6 @@ pub const STRATA: usize = 5;
 pub const SHARED_HAYSTACKS: u32 = 5;
 /// Facts in each of those.
 pub const SHARED_FACTS: u32 = 20;
-
-/// What a claimed number of tokens is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClaimKind {
-    /// Prompt and answer together.
-    Total,
-    /// The prompt alone.
-    Input,
-}
 
 /// What is claimed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +33,7 @@ pub struct Claim {
     /// Tokens.
     pub tokens: u64,
     /// What they are made of.
-    pub kind: ClaimKind,
+    pub kind: Kind,
     /// Who claims it, where it came from the registry or the endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -108,7 +102,7 @@ pub struct Tests {
 }
 
 /// A registered plan with its numbers worked out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Study {
     /// The plan.
     pub registered: Registered,
@@ -116,6 +110,7 @@ pub struct Study {
     pub tests: Vec<Tests>,
     /// Rate above which a length is verified, and below which it is refuted.
     pub taus: (f64, f64),
+    seeking: Option<Mutex<Seeking>>,
 }
 
 /// A threshold below which no number of wrong answers is tested.
@@ -161,6 +156,10 @@ impl Registered {
             registered: self.clone(),
             tests,
             taus,
+            seeking: self
+                .search
+                .clone()
+                .map(|search| Mutex::new(Seeking::new(search))),
         }
     }
 

@@ -155,10 +155,11 @@ fn wording(grid: &Grid, key: &RunKey, at: &[u64]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claims::Kind;
     use crate::plan::Depths;
     use crate::prompt::QuestionAt;
     use crate::seed::Secret;
-    use crate::study::{Claim, ClaimKind, Limits, ladder};
+    use crate::study::{Claim, Limits, ladder};
     use crate::task::niah::ValueType;
     use std::collections::HashSet;
 
@@ -166,7 +167,7 @@ mod tests {
         let claim = Claim {
             written: "128k".into(),
             tokens: 128_000,
-            kind: ClaimKind::Total,
+            kind: Kind::Total,
             source: None,
         };
         let limits = Limits {

@@ -43,10 +43,7 @@ pub(super) fn excess(posterior: &Posterior, answers: &[Answers]) -> f64 {
 fn best_decline(answers: &[Answers]) -> f64 {
     let mut pools: Vec<(f64, f64)> = Vec::new();
     for answers in answers {
-        let mut pool = (
-            answers.right as f64,
-            (answers.right + answers.wrong) as f64,
-        );
+        let mut pool = (answers.right as f64, (answers.right + answers.wrong) as f64);
         while let Some(&(right, n)) = pools.last() {
             if right * pool.1 >= pool.0 * n {
                 break;

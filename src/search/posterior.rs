@@ -250,11 +250,7 @@ impl Posterior {
     }
 }
 
-fn known<'a>(
-    rates: &'a mut BTreeMap<u64, Rates>,
-    family: &Family,
-    tokens: f64,
-) -> &'a mut Rates {
+fn known<'a>(rates: &'a mut BTreeMap<u64, Rates>, family: &Family, tokens: f64) -> &'a mut Rates {
     rates.entry(tokens.to_bits()).or_insert_with(|| Rates {
         rate: family.rates(tokens),
         ln: None,

@@ -1,6 +1,7 @@
 //! The lengths at which a claim is tested.
 
-use super::{Claim, ClaimKind, Layout, Rung, SHARED_FACTS, SHARED_HAYSTACKS, STRATA};
+use super::{Claim, Layout, Rung, SHARED_FACTS, SHARED_HAYSTACKS, STRATA};
+use crate::claims::Kind;
 
 /// Shortest length of the ladder of a long claim.
 const LONG_FLOOR_TOKENS: u64 = 4_000;
@@ -30,8 +31,8 @@ pub struct Limits {
 pub fn ladder(claim: &Claim, ratio: u64, tau: f64, layout: Layout, limits: Limits) -> Vec<Rung> {
     let reserved = limits.uncertainty_tokens
         + match claim.kind {
-            ClaimKind::Total => limits.output_tokens,
-            ClaimKind::Input => 0,
+            Kind::Total => limits.output_tokens,
+            Kind::Input => 0,
         };
     let top = claim.tokens.saturating_sub(reserved).max(1);
     let floor = match claim.tokens >= LONG_CLAIM_TOKENS {
@@ -54,15 +55,17 @@ pub fn ladder(claim: &Claim, ratio: u64, tau: f64, layout: Layout, limits: Limit
         high_tokens: top,
         most: Some(most(claim.tokens)),
     }];
-    let mut nominal = claim.tokens / ratio.max(2);
-    while nominal >= floor {
+    let step = ratio.max(2) as f64;
+    let mut exact = claim.tokens as f64 / step;
+    while exact >= floor as f64 {
+        let nominal = exact.round() as u64;
         rungs.push(Rung {
             nominal_tokens: nominal,
             low_tokens: (nominal as f64 * (1.0 - SPREAD)).round() as u64,
             high_tokens: (nominal as f64 * (1.0 + SPREAD)).round() as u64,
             most: Some(most(nominal)),
         });
-        nominal /= ratio.max(2);
+        exact /= step;
     }
     rungs.reverse();
     rungs

@@ -164,10 +164,11 @@ impl Study {
             }
         }
         progress.is_decided = true;
-        let Some(search) = &self.registered.search else {
+        let Some(seeking) = &self.seeking else {
             return progress;
         };
-        while let Some(length_tokens) = search.next(&progress.blocks) {
+        let choose = |blocks: &[Block]| seeking.lock().ok()?.next(blocks);
+        while let Some(length_tokens) = choose(&progress.blocks) {
             let rung = progress.place_of(length_tokens, layout);
             if let Some(next) = self.step(&mut progress, rung, &mut served_tokens, outcome) {
                 progress.next = next;

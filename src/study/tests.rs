@@ -1,6 +1,7 @@
 //! The protocol: what is asked in which order, and what it comes to.
 
 use super::*;
+use crate::claims::Kind;
 use crate::seed::{Secret, Stream};
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -9,7 +10,7 @@ fn claim(tokens: u64) -> Claim {
     Claim {
         written: tokens.to_string(),
         tokens,
-        kind: ClaimKind::Total,
+        kind: Kind::Total,
         source: None,
     }
 }
@@ -75,7 +76,7 @@ fn the_ladder_falls_by_four_to_its_floor_and_leaves_room_for_the_answer() {
     };
     assert_eq!(
         nominal(10_000_000),
-        [9_765, 39_062, 156_250, 625_000, 2_500_000, 10_000_000]
+        [9_766, 39_063, 156_250, 625_000, 2_500_000, 10_000_000]
     );
     assert_eq!(nominal(8_192), [512, 2_048, 8_192]);
     assert_eq!(nominal(128_000), [8_000, 32_000, 128_000]);
@@ -86,7 +87,7 @@ fn the_ladder_falls_by_four_to_its_floor_and_leaves_room_for_the_answer() {
     let most: Vec<Option<u64>> = rungs.iter().map(|rung| rung.most).collect();
     assert_eq!(most, [Some(400), Some(400), Some(100)]);
     let input = Claim {
-        kind: ClaimKind::Input,
+        kind: Kind::Input,
         ..claim(8_192)
     };
     let limits = Limits {
@@ -112,10 +113,10 @@ fn a_perfect_model_is_verified_with_twenty_five_questions_a_length() {
     assert_eq!(
         lengths[..7],
         [
-            9_765, 39_062, 156_250, 625_000, 2_500_000, 10_000_000, 10_000_000
+            9_766, 39_063, 156_250, 625_000, 2_500_000, 10_000_000, 10_000_000
         ]
     );
-    assert_eq!(lengths[10..12], [9_765, 9_765]);
+    assert_eq!(lengths[10..12], [9_766, 9_766]);
     assert!(progress.blocks.iter().all(|block| block.tally.asked() == 5));
 }
 
@@ -128,7 +129,7 @@ fn a_model_that_fails_early_never_costs_a_long_prompt() {
     });
     let found = verdict(&study, &progress);
     assert_eq!(found.headline, Headline::Refuted);
-    assert_eq!(found.witness_tokens, Some(39_062));
+    assert_eq!(found.witness_tokens, Some(39_063));
     assert_eq!(progress.seats.len(), 10);
 }
 

@@ -1,10 +1,11 @@
 //! A verdict in a sentence that can be quoted and a paragraph with its numbers.
 
 use super::verification::{RungSummary, Verification};
+use crate::claims::Kind;
 use crate::journal::ControlKind;
 use crate::number::{counted, grouped, interval_figures, percent};
 use crate::stats::Decision;
-use crate::study::{ClaimKind, Headline};
+use crate::study::Headline;
 
 /// The verdict in one sentence.
 pub fn sentence(model: &str, verification: &Verification) -> String {
@@ -73,8 +74,8 @@ pub fn sentence(model: &str, verification: &Verification) -> String {
 fn claim(verification: &Verification) -> String {
     let claim = &verification.plan.claim;
     let unit = match claim.kind {
-        ClaimKind::Total => "tokens",
-        ClaimKind::Input => "input tokens",
+        Kind::Total => "tokens",
+        Kind::Input => "input tokens",
     };
     let plain = grouped(claim.tokens);
     match claim.written == plain || claim.written == claim.tokens.to_string() {

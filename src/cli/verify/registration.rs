@@ -1,14 +1,14 @@
 //! The plan of a verification, made of what was typed and what is known of the target.
 
+use crate::claims::{Kind, Match, Registry};
 use crate::cli::arguments::Verify;
 use crate::cli::inquiry::{Opened, options};
 use crate::length::parse_tokens;
+use crate::number::grouped;
 use crate::plan::{Depths, Grid};
 use crate::prompt::QuestionAt;
 use crate::search::Search;
-use crate::study::{
-    Claim, ClaimKind, Layout, Limits, Registered, SHARED_HAYSTACKS, STRATA, ladder,
-};
+use crate::study::{Claim, Layout, Limits, Registered, SHARED_HAYSTACKS, STRATA, ladder};
 use anyhow::{Context, Result, bail, ensure};
 
 /// What stands for "whatever is said of the model".
@@ -104,7 +104,12 @@ pub fn register(arguments: &Verify, opened: &Opened) -> Result<(Registered, Grid
         let shortest = rungs
             .first()
             .map_or(claim.tokens, |rung| rung.nominal_tokens);
-        Search::new(shortest, claim.tokens, tau)
+        Search {
+            tau,
+            alpha: arguments.alpha,
+            // A length that was rounded up to a whole token is still one of the ladder.
+            ..Search::new(shortest.saturating_sub(1), claim.tokens)
+        }
     });
     let registered = Registered {
         claim,
@@ -131,30 +136,52 @@ pub fn register(arguments: &Verify, opened: &Opened) -> Result<(Registered, Grid
 
 /// What is claimed: as typed, or what is said of the model.
 fn claim(arguments: &Verify, opened: &Opened) -> Result<Claim> {
-    let kind = arguments.claim_kind.as_deref().map(|kind| match kind {
-        "input" => ClaimKind::Input,
-        _ => ClaimKind::Total,
-    });
+    let kind = arguments.claim_kind.as_deref();
+    let kind = kind.map(Kind::parse).transpose()?;
     if arguments.claim != ADVERTISED {
         return Ok(Claim {
             written: arguments.claim.clone(),
             tokens: parse_tokens(&arguments.claim)?,
-            kind: kind.unwrap_or(ClaimKind::Total),
+            kind: kind.unwrap_or(Kind::Total),
             source: None,
         });
     }
     let served = &opened.served;
-    let declared = served.trained_window_tokens.or(served.window_tokens);
-    let tokens = declared.with_context(|| {
-        format!(
-            "nothing is known of what is claimed for {}: give --claim TOKENS",
-            served.model
-        )
-    })?;
-    Ok(Claim {
-        written: tokens.to_string(),
-        tokens,
-        kind: kind.unwrap_or(ClaimKind::Total),
-        source: Some("the endpoint itself".to_string()),
-    })
+    match Registry::built_in().for_model(&served.model) {
+        Match::One(known) => Ok(Claim {
+            written: known.advertised_tokens.to_string(),
+            tokens: known.advertised_tokens,
+            kind: kind.unwrap_or(known.kind),
+            source: Some(format!("{}: {}, {}", known.model, known.source, known.date)),
+        }),
+        Match::Several(known) => {
+            let told: Vec<String> = known
+                .iter()
+                .map(|claim| {
+                    let host = claim.host.as_deref().unwrap_or("the vendor");
+                    format!("{} by {host}", grouped(claim.advertised_tokens))
+                })
+                .collect();
+            bail!(
+                "several windows are claimed for {}: {}; choose one with --claim TOKENS",
+                served.model,
+                told.join(", ")
+            )
+        }
+        Match::None => {
+            let declared = served.trained_window_tokens.or(served.window_tokens);
+            let tokens = declared.with_context(|| {
+                format!(
+                    "nothing is known of what is claimed for {}: give --claim TOKENS",
+                    served.model
+                )
+            })?;
+            Ok(Claim {
+                written: tokens.to_string(),
+                tokens,
+                kind: kind.unwrap_or(Kind::Total),
+                source: Some("the endpoint itself".to_string()),
+            })
+        }
+    }
 }
