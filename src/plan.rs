@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 mod seats;
 
-pub use seats::groups_of;
+pub use seats::{Numbered, groups_of};
 
 /// A task of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

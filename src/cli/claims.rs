@@ -106,13 +106,13 @@ mod tests {
         assert_eq!(
             told,
             [
-                "model       host             tokens  kind   date        source",
+                "model       host           tokens  kind   date        source",
                 "Big: 1,000,000 advertised, 65,536 to 131,072 on 2 hosts",
-                "  Big       (vendor)      1,000,000  input  2025-04-05  a page, quoted",
-                "  o/big-it  east            131,072  total  2026-11     its list",
-                "  o/big     west             65,536  total  2026-11     its list",
-                "  big       west             65,536  total  2026-10     another list",
-                "Small       (vendor)          8,192  total  2026-11     a card",
+                "  Big       (vendor)    1,000,000  input  2025-04-05  a page, quoted",
+                "  o/big-it  east          131,072  total  2026-11     its list",
+                "  o/big     west           65,536  total  2026-11     its list",
+                "  big       west           65,536  total  2026-10     another list",
+                "Small       (vendor)        8,192  total  2026-11     a card",
             ]
         );
     }

@@ -5,7 +5,7 @@ use crate::fact::Facts;
 use crate::index::Index;
 use crate::journal::{Journal, Loaded, RunFile};
 use crate::lexicon::Lexicon;
-use crate::plan::{Grid, Group, Plan, Trial, groups_of};
+use crate::plan::{Grid, Group, Numbered, Plan, Trial, groups_of};
 use crate::prompt::{Assembler, Prompt, SetPlan};
 use crate::reconcile::Basis;
 use crate::run::Standing;
@@ -223,7 +223,7 @@ impl Ground {
                 place: 0,
                 copy: 0,
             };
-            for group in groups_of(grid, registered, key, &[(0, seat)]) {
+            for group in groups_of(grid, registered, key, &Numbered::all(&[seat], 0)) {
                 let facts = Facts::draw(key, grid.values, group.facts_to(), &self.lexicon)?;
                 let trial = &group.trials[0];
                 self.laid(&assembler, &facts, grid, &group, trial, key, basis)?;

@@ -4,23 +4,51 @@ use super::{Grid, Group, Task, Trial, WordingChoice};
 use crate::seed::RunKey;
 use crate::study::{Layout, Registered, SHARED_FACTS, STRATA, Seat};
 use crate::task::niah::WORDINGS;
+use std::collections::HashMap;
 
 /// Lengths that the search asks are drawn this far around their nominal one.
 const SPREAD: f64 = 0.05;
 /// Sets the streams of shared haystacks apart from those of single questions.
 const SHARED: u64 = 1 << 32;
 
-/// The groups that ask these seats, each with its number in the run.
+/// A seat with its number in the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// The trial.
+    pub id: u64,
+    /// The trial that asked the question first; itself where it is the first.
+    pub first_id: u64,
+    /// The seat.
+    pub seat: Seat,
+}
+
+impl Numbered {
+    /// Numbers seats in the order they were given out. A question that is asked again has a number
+    /// of its own, and the facts and the haystack of its first time.
+    pub fn all(seats: &[Seat], from: u64) -> Vec<Numbered> {
+        let mut firsts: HashMap<Seat, u64> = HashMap::new();
+        (from..)
+            .zip(seats)
+            .map(|(id, &seat)| Numbered {
+                id,
+                first_id: *firsts.entry(Seat { copy: 0, ..seat }).or_insert(id),
+                seat,
+            })
+            .collect()
+    }
+}
+
+/// The groups that ask these seats.
 pub fn groups_of(
     grid: &Grid,
     registered: &Registered,
     key: &RunKey,
-    seats: &[(u64, Seat)],
+    seats: &[Numbered],
 ) -> Vec<Group> {
     match registered.layout {
         Layout::Isolated => seats
             .iter()
-            .map(|(id, seat)| isolated(grid, registered, key, *id, *seat))
+            .map(|numbered| isolated(grid, registered, key, *numbered))
             .collect(),
         Layout::Shared => shared(grid, registered, key, seats),
     }
@@ -37,7 +65,8 @@ fn cell_percent(stratum: usize) -> f64 {
 
 /// A haystack and facts of its own; the asked fact is the first of them, the others stand one in
 /// each of the other fifths.
-fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, id: u64, seat: Seat) -> Group {
+fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, numbered: Numbered) -> Group {
+    let Numbered { id, first_id, seat } = numbered;
     let task = task(grid);
     let facts = match task {
         Task::NiahSingle => 1,
@@ -47,7 +76,6 @@ fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, id: u64, seat: S
         seat.rung_tokens,
         u64::from(seat.block),
         u64::from(seat.place),
-        u64::from(seat.copy),
     ];
     let mut depth = key.stream("study-depth", &at);
     let planted_percent: Vec<f64> = (0..facts as usize)
@@ -58,7 +86,7 @@ fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, id: u64, seat: S
         task,
         length_tokens: length(registered, key, seat.rung_tokens, &at),
         // Draws the haystack, which no other question has.
-        sample: id as u32,
+        sample: first_id as u32,
         set: 0,
         slot: 0,
         cell_percent: cell_percent(seat.stratum()),
@@ -66,7 +94,7 @@ fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, id: u64, seat: S
         seat: Some(seat),
     };
     Group {
-        facts_from: id * u64::from(facts),
+        facts_from: first_id * u64::from(facts),
         wording: wording(grid, key, &at),
         planted_percent,
         trials: vec![trial],
@@ -74,10 +102,10 @@ fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, id: u64, seat: S
 }
 
 /// Five haystacks a length, each with a fact in every fifth for every block.
-fn shared(grid: &Grid, registered: &Registered, key: &RunKey, seats: &[(u64, Seat)]) -> Vec<Group> {
+fn shared(grid: &Grid, registered: &Registered, key: &RunKey, seats: &[Numbered]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut owners: Vec<(u64, u32)> = Vec::new();
-    for (id, seat) in seats {
+    for Numbered { id, seat, .. } in seats {
         let owner = (seat.rung_tokens, seat.haystack());
         let at = [seat.rung_tokens, SHARED | u64::from(seat.haystack())];
         let known = owners.iter().position(|known| *known == owner);
@@ -202,18 +230,17 @@ mod tests {
         }
     }
 
-    fn seats(rung_tokens: u64, blocks: u32, places: u32) -> Vec<(u64, Seat)> {
+    fn seats(rung_tokens: u64, blocks: u32, places: u32) -> Vec<Numbered> {
         let seat = |block, place| Seat {
             rung_tokens,
             block,
             place,
             copy: 0,
         };
-        (0..blocks)
+        let seats: Vec<Seat> = (0..blocks)
             .flat_map(|block| (0..places).map(move |place| seat(block, place)))
-            .enumerate()
-            .map(|(id, seat)| (id as u64, seat))
-            .collect()
+            .collect();
+        Numbered::all(&seats, 0)
     }
 
     #[test]
@@ -261,6 +288,28 @@ mod tests {
             &seats(32_000, 40, 5),
         );
         assert_eq!(groups, again);
+    }
+
+    #[test]
+    fn a_question_asked_again_is_the_same_under_another_number() {
+        let key = Secret::from_hex("0a").expect("hex").key("");
+        let first = Seat {
+            rung_tokens: 32_000,
+            block: 0,
+            place: 3,
+            copy: 0,
+        };
+        let other = Seat { place: 4, ..first };
+        let again = Seat { copy: 1, ..first };
+        let numbered = Numbered::all(&[first, other, again], 100);
+        assert_eq!((numbered[2].id, numbered[2].first_id), (102, 100));
+        let groups = groups_of(&grid(), &registered(Layout::Isolated), &key, &numbered);
+        let (one, two) = (&groups[0], &groups[2]);
+        assert_eq!((one.facts_from, one.wording), (two.facts_from, two.wording));
+        assert_eq!(one.planted_percent, two.planted_percent);
+        assert_eq!(one.trials[0].length_tokens, two.trials[0].length_tokens);
+        assert_eq!(one.trials[0].sample, two.trials[0].sample);
+        assert_ne!(one.facts_from, groups[1].facts_from);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{Ended, Event, Known, Runner, Sink, judge, now_ms, stopped, void_reas
 use crate::corpus::Corpus;
 use crate::fact::Facts;
 use crate::journal::{Control, ControlKind, Loaded, Outcome as Answer, Row, RunFile};
-use crate::plan::{Group, Plan, groups_of};
+use crate::plan::{Group, Numbered, Plan, groups_of};
 use crate::reply::Failure;
 use crate::seed::RunKey;
 use crate::stats::{Decision, Tally};
@@ -86,10 +86,8 @@ pub fn base(controls: &[Control]) -> Tally {
 
 /// The seats with their numbers in the run: behind those of the short contexts, whose facts are
 /// their own where they come first.
-fn numbered(registered: &Registered, progress: &Progress) -> Vec<(u64, Seat)> {
-    (registered.base_questions..)
-        .zip(progress.seats.iter().copied())
-        .collect()
+fn numbered(registered: &Registered, progress: &Progress) -> Vec<Numbered> {
+    Numbered::all(&progress.seats, registered.base_questions)
 }
 
 fn outcomes(rows: &[Row], of: &mut dyn FnMut(&Row) -> Option<Outcome>) -> HashMap<Seat, Outcome> {
@@ -203,9 +201,9 @@ impl Runner<'_> {
                 }
                 Next::Nothing => break (progress, Ended::Complete),
             };
-            let asked: Vec<(u64, Seat)> = numbers
+            let asked: Vec<Numbered> = numbers
                 .into_iter()
-                .filter(|(_, seat)| seats.contains(seat))
+                .filter(|numbered| seats.contains(&numbered.seat))
                 .collect();
             let groups = groups_of(grid, registered, self.key, &asked);
             facts = enough(facts, &groups, draw)?;
@@ -266,9 +264,8 @@ impl Runner<'_> {
             place: (nth % STRATA as u64) as u32,
             copy: 0,
         };
-        let seats: Vec<(u64, Seat)> = (0..registered.base_questions)
-            .map(|nth| (nth, seat(nth)))
-            .collect();
+        let seats: Vec<Seat> = (0..registered.base_questions).map(seat).collect();
+        let seats = Numbered::all(&seats, 0);
         let isolated = Registered {
             layout: crate::study::Layout::Isolated,
             ..registered.clone()

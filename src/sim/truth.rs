@@ -11,9 +11,9 @@ use std::time::Duration;
 const DECAY_STEEPNESS: i32 = 3;
 
 /// Half length in tokens and steepness of [`Recall::Scout`]: the logistic curve in ln(length)
-/// through .85 at 2,100 tokens and .15 at 120,000. The second point is what Fiction.liveBench
-/// reports of Llama 4 Scout (5 of 32); the first makes its effective length 2.1k, as a model that
-/// has a good start and fails early. It gives .95 at 500 tokens, .67 at 7k and .02 at 1M.
+/// through .85 at 2,100 tokens, where its effective length ends, and .15 at 120,000, about what
+/// Fiction.liveBench reports of Llama 4 Scout there (5 of 32). In between and beyond it gives .95
+/// at 500 tokens, .67 at 7,000 and .03 at 1,000,000.
 const SCOUT_HALF_TOKENS: f64 = 15_900.0;
 const SCOUT_STEEPNESS: f64 = 0.857;
 

@@ -54,10 +54,11 @@ fn ln_e(right: u64, n: u64, tau: f64, prior: (f64, f64), mass: impl Fn(f64, f64)
 }
 
 /// ln I_x(a, b). Where the mass is too small for a number it is −∞: a floor instead (1e-300, say)
-/// would let the other terms win and refute true claims.
+/// would let the other terms win and refute true claims. Below the smallest normal number it has
+/// too few digits left to be held against its neighbours.
 fn ln_mass_below(a: f64, b: f64, x: f64) -> f64 {
     match beta_reg(a, b, x) {
-        mass if mass > 0.0 => mass.ln(),
+        mass if mass >= f64::MIN_POSITIVE => mass.ln(),
         _ => f64::NEG_INFINITY,
     }
 }
@@ -189,6 +190,11 @@ mod tests {
     fn a_mass_too_small_for_a_number_is_no_evidence() {
         assert_eq!(ln_e_refute(9_800, 10_000, 0.85), f64::NEG_INFINITY);
         assert_eq!(ln_e_verify(1_000, 10_000, 0.85), f64::NEG_INFINITY);
+        // Here it is a number with two digits left, which once grew with another success.
+        assert_eq!(
+            ln_e_refute(7_316, 10_008, 0.5450839987115806),
+            f64::NEG_INFINITY
+        );
     }
 
     proptest! {

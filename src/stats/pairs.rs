@@ -1,4 +1,4 @@
-//! Two systems asked the same prompts: is one worse than the other, and by how much?
+//! Two systems asked the same prompts: whether one is worse, and by how much.
 
 use super::evalue::ln_e_above;
 use serde::{Deserialize, Serialize};

@@ -23,8 +23,8 @@ pub struct Seat {
     /// Its place in the block. Its depth stratum is this modulo five; of shared haystacks, this
     /// divided by five is the haystack.
     pub place: u32,
-    /// 0 for the first question of the place, 1 for the fresh one that replaces a void one. Where
-    /// the first prompts of a length are refused as too long, 1 and 2 confirm it.
+    /// 0 for the first time that the question is asked, 1 where it was void and is asked again;
+    /// where the first prompt of a length is refused as too long, 1 and 2 confirm it.
     pub copy: u32,
 }
 
@@ -332,7 +332,8 @@ impl Study {
             Ok(found) => slots.extend(found),
             Err(missing) => return BlockEnd::Pending(Next::Ask(missing)),
         }
-        // A void question is replaced once, by a fresh one of the same stratum.
+        // A void question is asked again once, the same one: a fresh one would be a second chance
+        // just where something failed, and would hide failures that come as errors (METHOD.md).
         let again: Vec<Seat> = slots
             .iter()
             .filter(|(at, outcome)| {

@@ -134,7 +134,7 @@ fn a_model_that_fails_early_never_costs_a_long_prompt() {
 }
 
 #[test]
-fn a_void_question_is_replaced_once_and_then_speaks_for_neither_verdict() {
+fn a_void_question_is_asked_again_once_and_then_speaks_for_neither_verdict() {
     let study = study(8_192);
     let first = played(&study, &mut |seat| match seat.copy {
         0 if seat.place == 3 => Outcome::Void,

@@ -99,7 +99,7 @@ pub fn told(registered: &Registered, opened: &Opened, say: &mut dyn FnMut(&str))
     say(
         &match (registered.most_tokens(), registered.most_questions()) {
             (Some(tokens), Some(questions)) => format!(
-                "at worst: {} questions with {} prompt tokens{}, before replaced void ones; controls add 5 % at most",
+                "at worst: {} questions with {} prompt tokens{}, before void ones that are asked again; controls add 5 % at most",
                 grouped(questions),
                 grouped(tokens),
                 costs(tokens as f64, questions as f64)
