@@ -174,3 +174,8 @@ pub struct Totals {
     /// Price in US dollars, where the price is known.
     pub cost_usd: Option<f64>,
 }
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
