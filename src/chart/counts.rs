@@ -122,14 +122,14 @@ impl Counts {
                 result(rung).to_owned()
             }),
             row(
-                "right",
+                "accuracy",
                 Type {
                     colour: INK,
                     ..FIGURE
                 },
                 &|rung| known(rung, rung.rate.map_or(String::new(), percent)),
             ),
-            row("of answered", FIGURE, &|rung| {
+            row("right / answered", FIGURE, &|rung| {
                 let tally = rung.tally;
                 known(rung, format!("{}/{}", tally.right, tally.answered()))
             }),

@@ -235,6 +235,8 @@ impl<'a> Layout<'a> {
     ) -> Result<()> {
         let x = self.axis.at(rung.nominal_tokens);
         let ends = [rung.interval.low, rung.interval.high].map(|share| y_of(self.plot, share));
+        // Apart from the dashes of the claim.
+        canvas.line(&[(x, ends[0]), (x, ends[1])], width_px + 3.0, WHITE)?;
         canvas.line(&[(x, ends[0]), (x, ends[1])], width_px, colour)?;
         for y in ends {
             canvas.line(&[(x - cap_px, y), (x + cap_px, y)], width_px, colour)?;

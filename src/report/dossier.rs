@@ -5,7 +5,7 @@ use super::ladder;
 use crate::claims::Kind;
 use crate::journal::ControlKind;
 use crate::number::{counted, grouped, interval_figures, percent};
-use crate::study::Layout;
+use crate::study::{Headline, Layout};
 use crate::summary::{DepthCell, Summary, Verification, WeakRegion};
 
 /// What a dossier says.
@@ -80,7 +80,8 @@ fn depth(summary: &Summary, verification: &Verification, blocks: &mut Vec<Block>
             )
         })
         .collect();
-    if sentences.is_empty() {
+    // Only where the mean is good everywhere are the fifths held against the threshold.
+    if verification.verdict.headline == Headline::Verified {
         let tau = percent(verification.tau_refute);
         sentences.push(format!(
             "No fifth of the depth is shown to lie below {tau} at the claim or over all lengths together."
@@ -231,12 +232,15 @@ fn controls(verification: &Verification, blocks: &mut Vec<Block>) {
         && let Some(rate) = guess.corrected.rate
     {
         blocks.push(Block::Paragraph(format!(
-            "Corrected for guesses ({} of {} right where the answer could not be known), the rate at {} tokens is {}, at least {} with 95 %. Verdicts rest on the raw rate.",
+            "Corrected for guesses ({} of {} right where the answer could not be known), the rate at {} tokens is {}{}. Verdicts rest on the raw rate.",
             guess.controls.right,
             guess.controls.answered(),
             grouped(guess.length_tokens),
             percent(rate),
-            percent(guess.corrected.lower)
+            match guess.corrected.lower > 0.0 {
+                true => format!(", at least {} with 95 %", percent(guess.corrected.lower)),
+                false => String::new(),
+            }
         )));
     }
     let leaks = verification.leaks.iter().map(|leak| {
