@@ -44,7 +44,18 @@ async fn verify(
         announcement::told(&registered, &opened, &mut screen::out)?;
         return Ok(Exit::Done);
     }
-    estimate.consent(arguments, &opened.caps, opened.free)?;
+    let caps = &opened.caps;
+    if registered.most_tokens().is_some() {
+        estimate.consent(arguments, caps, opened.free)?;
+    } else if !(opened.free || arguments.yes)
+        && caps.tokens.is_none()
+        && caps.trials.is_none()
+        && caps.cost_usd.is_none()
+    {
+        bail!(
+            "an open study has no last question: add a cap such as --max-tokens or --max-cost, or --yes"
+        );
+    }
     opened
         .make_ready(arguments, registered.claim.tokens)
         .await?;
@@ -186,7 +197,12 @@ fn conclude(arguments: &Verify, folder: &Path, summary: &Summary, ended: Ended) 
                 "stopped by {cap}: {kept}; {again} with a higher cap"
             ));
         }
-        Ended::Fatal(failure) => bail!("{failure}; {kept}; mend it and {again}"),
+        Ended::Fatal(failure) if headline == Headline::Undecided => {
+            bail!("{failure}; {kept}; mend it and {again}")
+        }
+        Ended::Fatal(failure) => screen::note(&format!(
+            "{failure}: the verdict stands, and what was to follow it was not asked; {again}"
+        )),
     }
     Ok(match headline {
         Headline::Verified => Exit::Done,
