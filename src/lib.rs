@@ -26,6 +26,7 @@ pub mod gguf; // what the weights say of themselves
 pub mod names; // the word lists that keys and answers are drawn from
 pub mod number; // numbers as people read them
 pub mod reconcile; // what a server's count of a prompt says of it
+pub mod search; // the effective length: a certified bracket, and a model's interval beside it
 pub mod task; // the kinds of questions
 
 // floor 2: what is cut and counted
