@@ -175,7 +175,8 @@ impl Runner<'_> {
         });
         let mut base = base(&before.controls);
         if registered.relative {
-            match self.base(registered, before, draw, stop.clone()).await? {
+            let asking = self.base(registered, before, draw, sink, stop.clone());
+            match asking.await? {
                 Ok(more) => base = base + more,
                 Err(ended) => return Ok(ended),
             }
@@ -236,7 +237,7 @@ impl Runner<'_> {
         facts = enough(facts, &groups, draw)?;
         let runner = self.with(&facts);
         runner
-            .controls_of(registered, &groups, before, tokens, stop)
+            .controls_of(registered, &groups, before, tokens, sink, stop)
             .await
     }
 
@@ -256,6 +257,7 @@ impl Runner<'_> {
         registered: &Registered,
         before: &Loaded,
         draw: &Drawing<'_>,
+        sink: &mut dyn Sink,
         stop: watch::Receiver<bool>,
     ) -> Result<Result<Tally, Ended>> {
         let seat = |nth: u64| Seat {
@@ -275,7 +277,10 @@ impl Runner<'_> {
         let runner = self.with(&facts);
         let items = Items::new(&runner, &facts, &before.controls);
         let mut tally = Tally::default();
+        let of = groups.len() as u64;
         for (nth, group) in groups.iter().enumerate() {
+            let at = nth as u64 + 1;
+            sink.see(&Event::Control { nth: at, of });
             let item = Item {
                 kind: ControlKind::ShortContext,
                 nth: nth as u64,
@@ -310,6 +315,7 @@ impl Runner<'_> {
         groups: &[Group],
         before: &Loaded,
         tokens: u64,
+        sink: &mut dyn Sink,
         stop: watch::Receiver<bool>,
     ) -> Result<Ended> {
         let items = Items::new(self, self.facts, &before.controls);
@@ -323,7 +329,10 @@ impl Runner<'_> {
             true => 0,
             false => spent(&before.controls),
         });
-        for item in chosen(registered, groups) {
+        let chosen = chosen(registered, groups);
+        let of = chosen.len() as u64;
+        for (nth, item) in (1..).zip(chosen) {
+            sink.see(&Event::Control { nth, of });
             let is_free = matches!(item.kind, ControlKind::NoContext | ControlKind::NeedleOnly);
             if !is_free && item.length_tokens() > left {
                 continue;
