@@ -6,7 +6,8 @@
 // A simulation is a program whose output is its table.
 #![allow(clippy::print_stdout)]
 
-use depthfinder::search::{BLOCK, Block, Search, Seeker};
+use anyhow::{Result, bail, ensure};
+use depthfinder::search::{BLOCK, Block, Estimate, Search, Seeker, Withheld};
 use depthfinder::stats::{Tally, clopper_pearson};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -125,11 +126,12 @@ fn uniform(random: &mut ChaCha8Rng) -> f64 {
 /// What one search came to.
 struct Outcome {
     is_covered: bool,
-    width: Option<f64>,
-    raw: Option<[f64; 5]>,
+    /// Upper by lower end of the bracket.
+    width: f64,
+    /// Whether the model's interval holds the truth, and its half-width as a factor.
+    model: Result<(bool, f64), Withheld>,
     tokens: f64,
     questions: u64,
-    first: (f64, u64),
 }
 
 fn search(seeker: &mut Seeker, truth: &Truth, random: &mut ChaCha8Rng) -> Outcome {
@@ -151,100 +153,136 @@ fn search(seeker: &mut Seeker, truth: &Truth, random: &mut ChaCha8Rng) -> Outcom
         });
     }
     let bracket = seeker.search().bracket(&blocks);
-    let effective = truth.effective();
-    let is_covered = bracket
-        .low_tokens
-        .is_none_or(|low| effective.is_none_or(|at| low as f64 <= at))
-        && bracket
-            .high_tokens
-            .is_none_or(|high| effective.is_some_and(|at| at <= high as f64));
+    // A curve that never falls is effective at any length.
+    let effective = truth.effective().unwrap_or(f64::INFINITY);
+    let low = bracket.low_tokens.map_or(0.0, |low| low as f64);
+    let high = bracket
+        .high_tokens
+        .map_or(f64::INFINITY, |high| high as f64);
+    let holds = |estimate: &Estimate| {
+        (estimate.low_tokens as f64..=estimate.high_tokens as f64).contains(&effective)
+    };
     Outcome {
-        is_covered,
-        width: bracket
-            .low_tokens
-            .zip(bracket.high_tokens)
-            .map(|(low, high)| high as f64 / low as f64),
-        raw: seeker.raw(&blocks),
+        is_covered: (low..=high).contains(&effective),
+        width: high / low,
+        model: seeker
+            .estimate(&blocks)
+            .map(|estimate| (holds(&estimate), estimate.half_width().exp())),
         tokens,
         questions: blocks.iter().map(|block| block.tally.asked()).sum(),
-        first: (0.0, 0),
     }
 }
 
-fn main() {
-    let arg = |name: &str| std::env::args().skip_while(|a| a != name).nth(1);
-    let n: u64 = arg("--replications").map_or(300, |n| n.parse().expect("number"));
-    let precision: f64 = arg("--precision").map_or(0.25, |n| n.parse().expect("number"));
-    let only = arg("--only");
-    let mut settings = Search::new(SHORTEST, LONGEST);
-    settings.precision = (precision > 0.0).then_some(precision);
-    let mut seeker = Seeker::new(settings);
-    for (nth, truth) in TRUTHS.iter().enumerate() {
-        if only
-            .as_ref()
-            .is_some_and(|only| !truth.name.contains(only.as_str()))
-        {
-            continue;
-        }
-        let effective = truth.effective();
-        let start = std::time::Instant::now();
-        let outcomes: Vec<Outcome> = (0..n)
-            .map(|rep| {
-                let mut random = ChaCha8Rng::seed_from_u64(nth as u64 * 1_000_000 + rep);
-                search(&mut seeker, truth, &mut random)
+/// All replications of a truth; each has its own stream of randomness, so that the number of
+/// threads changes nothing.
+fn replicate(settings: &Search, nth: usize, replications: u64) -> Vec<Outcome> {
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|worker| {
+                scope.spawn(move || {
+                    let mut seeker = Seeker::new(settings.clone()).expect("sound settings");
+                    (worker..replications)
+                        .step_by(threads as usize)
+                        .map(|replication| {
+                            let seed = nth as u64 * 1_000_000 + replication;
+                            let mut random = ChaCha8Rng::seed_from_u64(seed);
+                            search(&mut seeker, &TRUTHS[nth], &mut random)
+                        })
+                        .collect::<Vec<_>>()
+                })
             })
             .collect();
-        let covered = outcomes.iter().filter(|o| o.is_covered).count() as u64;
-        let ci = clopper_pearson(covered, n, 0.95);
-        let mut widths: Vec<f64> = outcomes
-            .iter()
-            .map(|o| o.width.unwrap_or(f64::INFINITY))
-            .collect();
-        widths.sort_by(f64::total_cmp);
-        let tokens = outcomes.iter().map(|o| o.tokens).sum::<f64>() / n as f64;
-        let questions = outcomes.iter().map(|o| o.questions).sum::<u64>() as f64 / n as f64;
-        let raws: Vec<[f64; 5]> = outcomes.iter().filter_map(|o| o.raw).collect();
-        let hit = |r: &&[f64; 5]| effective.is_some_and(|at| r[0] <= at && at <= r[2]);
-        let mcov = raws.iter().filter(hit).count();
-        let wide = raws
-            .iter()
-            .filter(|r| (r[2] / r[0]).ln() / 2.0 > precision)
-            .count();
-        let past = raws.iter().filter(|r| r[2] > LONGEST as f64).count();
-        let q = |f: &dyn Fn(&[f64; 5]) -> f64, s: f64| {
-            let mut v: Vec<f64> = raws.iter().map(f).collect();
-            v.sort_by(f64::total_cmp);
-            if v.is_empty() {
-                0.0
-            } else {
-                v[((v.len() as f64 * s) as usize).min(v.len() - 1)]
-            }
-        };
-        println!(
-            "{:16} eff {:>9.0} | cover {:.3} [{:.3} {:.3}] width {:5.2} | model {}/{} wide {} past {} | p<.01 {} p q05 {:.3} q50 {:.2} | LR q50 {:.1} q95 {:.1} q99 {:.1} q05 {:.1}| {:.1}M tok {:.0} q | {:.0} {:.1} | {:.1}s",
-            truth.name,
-            effective.unwrap_or(0.0),
-            covered as f64 / n as f64,
-            ci.low,
-            ci.high,
-            widths[widths.len() / 2],
-            mcov,
-            raws.len(),
-            wide,
-            past,
-            raws.iter().filter(|r| r[3] < 0.01).count(),
-            q(&|r| r[3], 0.05),
-            q(&|r| r[3], 0.5),
-            q(&|r| r[4], 0.5),
-            q(&|r| r[4], 0.95),
-            q(&|r| r[4], 0.99),
-            q(&|r| r[4], 0.05),
-            tokens / 1e6,
-            questions,
-            GRIDS[0] / tokens,
-            GRIDS[1] / tokens,
-            start.elapsed().as_secs_f64()
-        );
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("a search does not panic"))
+            .collect()
+    })
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A number for the table, or a dash.
+fn shown(value: f64, decimals: usize) -> String {
+    match value.is_finite() {
+        true => format!("{value:.decimals$}"),
+        false => "–".to_string(),
     }
-    let _ = &search;
+}
+
+fn line(truth: &Truth, outcomes: &[Outcome]) -> String {
+    let n = outcomes.len() as f64;
+    let covered = outcomes.iter().filter(|outcome| outcome.is_covered).count();
+    let interval = clopper_pearson(covered as u64, outcomes.len() as u64, 0.95);
+    let given: Vec<(bool, f64)> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.model.ok())
+        .collect();
+    let held = given.iter().filter(|(holds, _)| *holds).count();
+    let why = |is: fn(&Withheld) -> bool| {
+        outcomes
+            .iter()
+            .filter(|outcome| outcome.model.as_ref().is_err_and(is))
+            .count()
+    };
+    let tokens = outcomes.iter().map(|outcome| outcome.tokens).sum::<f64>() / n;
+    let questions = outcomes
+        .iter()
+        .map(|outcome| outcome.questions as f64)
+        .sum::<f64>()
+        / n;
+    format!(
+        "| {} | {} | {:.3} [{:.3}, {:.3}] | {} | {held}/{} | {} | {}, {}, {}, {} | {:.1} | {:.0} | {:.0} | {:.1} |",
+        truth.name,
+        truth
+            .effective()
+            .map_or("≥ 10M".to_string(), |at| format!("{:.1}k", at / 1e3)),
+        covered as f64 / n,
+        interval.low,
+        interval.high,
+        shown(
+            median(outcomes.iter().map(|outcome| outcome.width).collect()),
+            2
+        ),
+        given.len(),
+        shown(median(given.iter().map(|(_, factor)| *factor).collect()), 2),
+        why(|why| matches!(why, Withheld::NothingRefuted)),
+        why(|why| matches!(why, Withheld::Misfit { .. })),
+        why(|why| matches!(why, Withheld::TwoSteps { .. })),
+        why(|why| matches!(why, Withheld::TooWide { .. })),
+        tokens / 1e6,
+        questions,
+        GRIDS[0] / tokens,
+        GRIDS[1] / tokens,
+    )
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (mut replications, mut settings) = (300, Search::new(SHORTEST, LONGEST));
+    for pair in arguments.chunks(2) {
+        match pair {
+            [name, value] if name == "--replications" => replications = value.parse()?,
+            [name, value] if name == "--precision" => settings.precision = Some(value.parse()?),
+            _ => bail!(
+                "takes --replications N and --precision LN, the half-width of the model's interval"
+            ),
+        }
+    }
+    ensure!(replications > 0, "needs one replication at least");
+    println!(
+        "{replications} replications a curve, precision {:?}\n",
+        settings.precision
+    );
+    println!(
+        "| truth | first crossing | bracket holds it [95 % CI] | its ratio, median | model holds it | factor to each side, median | withheld: nothing refuted, misfit, two steps, too wide | M tokens | questions | 35×35 / ours | 15×11 / ours |"
+    );
+    println!("|---|---:|---|---:|---:|---:|---|---:|---:|---:|---:|");
+    for (nth, truth) in TRUTHS.iter().enumerate() {
+        println!("{}", line(truth, &replicate(&settings, nth, replications)));
+    }
+    Ok(())
 }

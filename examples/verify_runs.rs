@@ -14,22 +14,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Name, target, claim and what else is typed.
 const CASES: &[(&str, &str, &str, &[&str])] = &[
-    ("perfect", "sim:perfect", "32k", &[]),
-    (".95 flat", "sim:flat=0.95", "32k", &[]),
-    ("exactly tau", "sim:flat=0.85", "32k", &[]),
-    ("flaky, .70", "sim:flaky=0.3", "32k", &[]),
+    ("perfect", "sim:perfect", "16k", &[]),
+    (".95 flat", "sim:flat=0.95", "16k", &[]),
+    ("exactly tau", "sim:flat=0.85", "16k", &[]),
+    ("flaky, .70", "sim:flaky=0.3", "16k", &[]),
     ("Scout-like", "sim:scout", "10M", &[]),
     ("cliff at 180k", "sim:cliff=180k", "10M", &[]),
     (
-        "keeps the last 8k, and says so",
-        "sim:perfect,fault=cut-head=8k",
-        "32k",
+        "keeps the last 4k, and says so",
+        "sim:perfect,fault=cut-head=4k",
+        "16k",
         &["--not-served-gap", "0"],
     ),
     (
         "dead depth 40-60 %",
         "sim:hole=40-60",
-        "32k",
+        "16k",
         &["--tau", "0.7"],
     ),
 ];

@@ -5,13 +5,16 @@
 //! asked so far, so that a search that was killed goes on by replaying them.
 
 mod ascent;
+mod estimate;
 mod fit;
 mod posterior;
 mod standing;
 
+pub use estimate::{Estimate, Withheld};
 pub use standing::{Bracket, Undecided};
 
 use crate::stats::Tally;
+use anyhow::{Result, ensure};
 use posterior::{Answers, Family, Model};
 use serde::{Deserialize, Serialize};
 use standing::Standing;
@@ -25,6 +28,12 @@ const TAIL: f64 = 0.01;
 const CANDIDATES_PER_OCTAVE: f64 = 4.0;
 /// What a question costs beside its tokens, in tokens.
 const QUESTION_TOKENS: f64 = 20_000.0;
+/// The model's interval is withheld where one smooth decline fits worse than this,
+const LEAST_FIT_P: f64 = 0.01;
+/// where a decline in two steps is so many times as likely,
+const MOST_ODDS: f64 = 10.0;
+/// or where it reaches further than this to each side, in ln tokens, and no precision was asked for.
+const WIDEST: f64 = 1.0;
 /// Questions that each rung below the model's interval gets at least.
 const AUDIT: u64 = 10;
 
@@ -71,17 +80,47 @@ impl Search {
             ladder_ratio: 2,
             tau: 0.85,
             alpha: 0.05,
-            bracket_ratio: 1.5,
+            bracket_ratio: 1.3,
             most_attempts: 8,
             most_per_length: 100,
-            precision: Some(0.25),
-            most_questions: 2_000,
+            precision: None,
+            most_questions: 4_000,
         }
+    }
+
+    /// Fails, in one line, on settings that make no sense.
+    pub fn check(&self) -> Result<()> {
+        let is_share = |share: f64| share > 0.0 && share < 1.0;
+        ensure!(
+            self.shortest_tokens > 0 && self.shortest_tokens <= self.longest_tokens,
+            "a search from {} to {} tokens has no lengths: give a shortest one of at least 1 and no \
+             longer than the longest",
+            self.shortest_tokens,
+            self.longest_tokens
+        );
+        ensure!(
+            is_share(self.tau) && is_share(self.alpha),
+            "a search needs tau and alpha between 0 and 1, not {} and {}",
+            self.tau,
+            self.alpha
+        );
+        ensure!(
+            self.ladder_ratio >= 2 && self.bracket_ratio > 1.0,
+            "a search needs a ladder ratio of at least 2 and a bracket ratio above 1, not {} and {}",
+            self.ladder_ratio,
+            self.bracket_ratio
+        );
+        ensure!(
+            self.precision.is_none_or(|precision| precision > 0.0),
+            "a search needs a precision above 0, or none"
+        );
+        Ok(())
     }
 
     /// The ladder in tokens, shortest first: the longest length divided by the ratio again and
     /// again.
     pub fn rungs(&self) -> Vec<u64> {
+        // At least 2 and 1, so that it ends whatever was set.
         let ratio = f64::from(self.ladder_ratio.max(2));
         let shortest = self.shortest_tokens.max(1) as f64;
         let mut rungs = Vec::new();
@@ -96,7 +135,16 @@ impl Search {
 
     /// The certified bracket that these blocks support, in whatever order their lengths were
     /// chosen.
+    ///
+    /// Settings that make no sense support none.
     pub fn bracket(&self, blocks: &[Block]) -> Bracket {
+        if self.check().is_err() {
+            return Bracket {
+                low_tokens: None,
+                high_tokens: None,
+                undecided: Vec::new(),
+            };
+        }
         let mut standing = Standing::new(self);
         for block in blocks {
             standing.add(self, block, false);
@@ -110,22 +158,73 @@ impl Search {
     }
 }
 
-/// A search with its curves worked out. It remembers nothing of the blocks: all its answers depend
-/// on those it is given.
+/// A search with its curves worked out. What it keeps of the blocks it was given saves time and
+/// nothing else: all its answers depend on the blocks of the call alone.
 #[derive(Clone, Debug)]
 pub struct Seeker {
     search: Search,
     model: Model,
+    /// What the guard of the model's interval holds against it.
+    two_steps: Model,
+    replayed: Replay,
+}
+
+/// Blocks gone through in their order.
+#[derive(Clone, Debug)]
+struct Replay {
+    blocks: Vec<Block>,
+    standing: Standing,
+    /// The length that the bracket asks next.
+    ascending: Option<u64>,
+    /// The shortest refuted length when the bracket was done; it is taken up again where the
+    /// model's questions refute a shorter one.
+    done_below: Option<Option<u64>>,
+}
+
+impl Replay {
+    fn new(search: &Search) -> Replay {
+        let mut replay = Replay {
+            blocks: Vec::new(),
+            standing: Standing::new(search),
+            ascending: None,
+            done_below: None,
+        };
+        replay.look(search);
+        replay
+    }
+
+    fn add(&mut self, search: &Search, block: Block) {
+        self.standing.add(search, &block, self.done_below.is_some());
+        self.blocks.push(block);
+        self.look(search);
+    }
+
+    fn look(&mut self, search: &Search) {
+        let high = self.standing.high();
+        if self.done_below != Some(high) {
+            self.ascending = ascent::next(search, &self.standing);
+            self.done_below = self.ascending.is_none().then_some(high);
+        }
+    }
 }
 
 impl Seeker {
-    /// Lays the grid of curves out.
-    pub fn new(search: Search) -> Seeker {
-        let family = Family::new(search.tau, search.shortest_tokens, search.longest_tokens);
-        Seeker {
+    /// Lays the grid of curves out. Fails on settings that make no sense.
+    pub fn new(search: Search) -> Result<Seeker> {
+        search.check()?;
+        let (tau, shortest, longest) = (search.tau, search.shortest_tokens, search.longest_tokens);
+        let mut seeker = Seeker {
+            model: Model::new(Family::new(tau, shortest, longest)),
+            two_steps: Model::new(Family::of_two_steps(tau, shortest, longest)),
+            replayed: Replay::new(&search),
             search,
-            model: Model::new(family),
+        };
+        if seeker.search.precision.is_some() {
+            for tokens in seeker.candidates(shortest as f64, longest as f64) {
+                seeker.model.rates_at(tokens as f64);
+            }
         }
+        Ok(seeker)
     }
 
     /// What it searches with.
@@ -139,52 +238,66 @@ impl Seeker {
         if asked + BLOCK > self.search.most_questions {
             return None;
         }
-        let (standing, is_bracketed) = self.replay(blocks);
-        match is_bracketed {
-            false => ascent::next(&self.search, &standing),
-            true => self.narrow(&standing),
+        self.replay(blocks);
+        if self.replayed.ascending.is_some() && self.search.precision.is_some() {
+            // The model could wait for the bracket, but would then have all lengths to lay out at
+            // once.
+            let high = self.replayed.standing.high();
+            let high = high.unwrap_or(self.search.longest_tokens);
+            self.model.hear(&used(&self.replayed.standing, high));
         }
+        self.replayed.ascending.or_else(|| self.narrow())
     }
 
-    /// Raw.
-    pub fn raw(&mut self, blocks: &[Block]) -> Option<[f64; 5]> {
-        let standing = self.replay(blocks).0;
-        let high = standing.high()?;
-        let answers = used(&standing, high);
+    /// Where the model has the effective length.
+    pub fn estimate(&mut self, blocks: &[Block]) -> std::result::Result<Estimate, Withheld> {
+        self.replay(blocks);
+        let standing = &self.replayed.standing;
+        let high = standing.high().ok_or(Withheld::NothingRefuted)?;
+        let answers = used(standing, high);
         let posterior = self.model.posterior(&answers);
-        let p = fit::predictive_p(&mut self.model, &posterior, &answers);
-        let excess = fit::excess(&posterior, &answers);
-        Some([
-            posterior.quantile(TAIL),
-            posterior.quantile(0.5),
-            posterior.quantile(1.0 - TAIL),
-            p,
-            excess,
-        ])
+        let rival = self.two_steps.posterior(&answers);
+        let fit_p = fit::predictive_p(&mut self.model, &posterior, &answers);
+        let two_step_odds = (rival.ln_evidence - posterior.ln_evidence).exp();
+        if fit_p < LEAST_FIT_P {
+            return Err(Withheld::Misfit { p: fit_p });
+        }
+        if two_step_odds > MOST_ODDS {
+            return Err(Withheld::TwoSteps {
+                odds: two_step_odds,
+            });
+        }
+        let at = |share: f64| posterior.quantile(share).round() as u64;
+        let estimate = Estimate {
+            low_tokens: at(TAIL),
+            middle_tokens: at(0.5),
+            high_tokens: at(1.0 - TAIL),
+            fit_p,
+            two_step_odds,
+        };
+        let precision = self.search.precision.unwrap_or(WIDEST);
+        if estimate.half_width() > precision {
+            return Err(Withheld::TooWide {
+                factor: estimate.half_width().exp(),
+            });
+        }
+        Ok(estimate)
     }
 
-    /// All blocks in their order, and whether the bracket is done. It is taken up again where the
-    /// model's questions refute a length below it.
-    fn replay(&self, blocks: &[Block]) -> (Standing, bool) {
-        let mut standing = Standing::new(&self.search);
-        let mut done_below: Option<Option<u64>> = None;
-        for at in 0..=blocks.len() {
-            if done_below.is_some_and(|high| standing.high() != high) {
-                done_below = None;
-            }
-            if done_below.is_none() && ascent::next(&self.search, &standing).is_none() {
-                done_below = Some(standing.high());
-            }
-            if let Some(block) = blocks.get(at) {
-                standing.add(&self.search, block, done_below.is_some());
-            }
+    /// Goes through the blocks, from where the last call ended if they go on from there.
+    fn replay(&mut self, blocks: &[Block]) {
+        if !blocks.starts_with(&self.replayed.blocks) {
+            self.replayed = Replay::new(&self.search);
         }
-        (standing, done_below.is_some())
+        for block in &blocks[self.replayed.blocks.len()..] {
+            self.replayed.add(&self.search, *block);
+        }
     }
 
     /// The next question for the model's interval.
-    fn narrow(&mut self, standing: &Standing) -> Option<u64> {
+    fn narrow(&mut self) -> Option<u64> {
         let precision = self.search.precision?;
+        let standing = &self.replayed.standing;
         let high = standing.high()?;
         let answers = used(standing, high);
         let posterior = self.model.posterior(&answers);
@@ -242,3 +355,6 @@ fn used(standing: &Standing, high: u64) -> Vec<Answers> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

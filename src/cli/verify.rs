@@ -45,17 +45,13 @@ async fn verify(
         return Ok(Exit::Done);
     }
     let caps = &opened.caps;
-    if registered.most_tokens().is_some() {
-        estimate.consent(arguments, caps, opened.free)?;
-    } else if !(opened.free || arguments.yes)
-        && caps.tokens.is_none()
-        && caps.trials.is_none()
-        && caps.cost_usd.is_none()
-    {
+    let is_capped = caps.tokens.is_some() || caps.trials.is_some() || caps.cost_usd.is_some();
+    if registered.most_tokens().is_none() && !(opened.free || arguments.yes || is_capped) {
         bail!(
             "an open study has no last question: add a cap such as --max-tokens or --max-cost, or --yes"
         );
     }
+    estimate.consent(arguments, caps, opened.free)?;
     opened
         .make_ready(arguments, registered.claim.tokens)
         .await?;

@@ -18,6 +18,7 @@ const PATIENCE: f64 = 4.0;
 /// The same, and the tokens in longest prompts, for the one refuted rung that a bracket needs.
 const LAST_PATIENCE: f64 = 10.0;
 const LAST_PROMPTS: f64 = 50.0;
+const ERRORS: f64 = 1.5;
 
 /// The length to ask next, or none once the bracket is as narrow as it is meant to get.
 pub(super) fn next(search: &Search, standing: &Standing) -> Option<u64> {
@@ -153,7 +154,7 @@ fn can_be(search: &Search, standing: &Standing, length: &Length, side: Side) -> 
     let top = standing.high().unwrap_or(search.longest_tokens);
     let most = (most * top as f64 / length.tokens as f64).clamp(most, PATIENCE * most);
     let n = length.tally.asked() as f64;
-    n < most && n + questions_to(search, length, side, 1.0) <= most
+    n < most && n + questions_to(search, length, side, ERRORS) <= most
 }
 
 /// Questions it takes to decide a length this way if the answers to come are like those so far, or

@@ -33,32 +33,3 @@ pub(super) fn predictive_p(model: &mut Model, posterior: &Posterior, answers: &[
     }
     p
 }
-
-/// Twice the ln likelihood that the best of all declines has over the best curve of the family.
-pub(super) fn excess(posterior: &Posterior, answers: &[Answers]) -> f64 {
-    2.0 * (best_decline(answers) - posterior.best_ln_likelihood)
-}
-
-/// ln likelihood of the best rates that never rise, by pooling neighbours that do.
-fn best_decline(answers: &[Answers]) -> f64 {
-    let mut pools: Vec<(f64, f64)> = Vec::new();
-    for answers in answers {
-        let mut pool = (answers.right as f64, (answers.right + answers.wrong) as f64);
-        while let Some(&(right, n)) = pools.last() {
-            if right * pool.1 >= pool.0 * n {
-                break;
-            }
-            pool = (pool.0 + right, pool.1 + n);
-            pools.pop();
-        }
-        pools.push(pool);
-    }
-    let part = |count: f64, n: f64| match count > 0.0 {
-        true => count * (count / n).ln(),
-        false => 0.0,
-    };
-    pools
-        .into_iter()
-        .map(|(right, n)| part(right, n) + part(n - right, n))
-        .sum()
-}

@@ -21,8 +21,18 @@ const CHOSEN_FOR: f64 = 0.85;
 const STEP: f64 = 0.05;
 /// No curve is ever surer than this: one odd answer must not rule out a model.
 const CLIP: f64 = 1e-4;
+/// ln likelihoods are counted in this unit.
+const UNIT: f64 = 1.0 / (1u64 << 32) as f64;
 /// Cells less likely than e to this power, beside the likeliest, are left out of sums.
 const NEGLIGIBLE: f64 = -45.0;
+
+/// Of curves that fall in two steps: slopes and tops of the first, what lies between, how far the
+/// second one is, in ln tokens, and its slope.
+const STEP_SLOPES: [f64; 3] = [1.8, 6.0, 16.0];
+const STEP_TOPS: [f64; 3] = [0.91, 0.965, 0.9975];
+const STEP_PLATEAUS: [f64; 3] = [0.6, 0.75, 0.82];
+const STEP_DISTANCES: [f64; 4] = [1.0, 1.75, 2.5, 3.25];
+const SECOND_SLOPE: f64 = 8.0;
 
 /// How a curve falls from its top to its bottom.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +49,8 @@ struct Shape {
     fall: Fall,
     top: f64,
     bottom: f64,
+    /// How far above the effective length, in ln tokens, it falls a second time, to nothing.
+    second: Option<f64>,
     ln_prior: f64,
 }
 
@@ -53,7 +65,11 @@ impl Shape {
             }
             Fall::Truncation => (at_threshold * (-above).exp()).min(1.0),
         };
-        (self.bottom + (self.top - self.bottom) * share).clamp(CLIP, 1.0 - CLIP)
+        let left = match self.second {
+            Some(second) => 1.0 / (1.0 + (SECOND_SLOPE * (above - second)).exp()),
+            None => 1.0,
+        };
+        (left * (self.bottom + (self.top - self.bottom) * share)).clamp(CLIP, 1.0 - CLIP)
     }
 }
 
@@ -81,8 +97,8 @@ pub struct Answers {
 #[derive(Clone, Debug)]
 struct Rates {
     rate: Vec<f64>,
-    /// ln of the rate and of one minus it; made for lengths that were asked.
-    ln: Option<(Vec<f64>, Vec<f64>)>,
+    /// ln of the rate and of one minus it in units of [`UNIT`]; made for lengths that were asked.
+    ln: Option<(Vec<i64>, Vec<i64>)>,
 }
 
 /// A family with its rates at the lengths that came up: worked out once, as they cost most.
@@ -91,6 +107,12 @@ pub struct Model {
     family: Family,
     /// By the bits of the length in tokens.
     rates: BTreeMap<u64, Rates>,
+    /// ln likelihood of every curve, in units of [`UNIT`], of the answers that are counted. Whole
+    /// numbers add up in any order: floating-point sums that grew by and by would differ in their
+    /// last bits after a resume, and so could the next length.
+    likelihood: Vec<i64>,
+    /// Right and wrong answers counted so far, by the bits of the length.
+    counted: BTreeMap<u64, (i64, i64)>,
 }
 
 /// What is left of a family after answers.
@@ -102,20 +124,14 @@ pub struct Posterior {
     marginal: Vec<f64>,
     /// ln of the effective lengths.
     thetas: Vec<f64>,
-    /// ln likelihood of the curve that fits best.
-    pub best_ln_likelihood: f64,
+    /// ln of the likelihood's mean over the family, by its prior.
+    pub ln_evidence: f64,
 }
 
 impl Family {
-    /// Curves whose effective length lies from half the shortest to three times the longest
+    /// One decline at an effective length from half the shortest to three times the longest
     /// length in tokens.
     pub fn new(tau: f64, shortest_tokens: u64, longest_tokens: u64) -> Family {
-        let first = (shortest_tokens as f64 / 2.0).ln();
-        let end = (longest_tokens as f64 * 3.0).ln();
-        let thetas = (0..)
-            .map(|at| first + STEP * f64::from(at))
-            .take_while(|theta| *theta < end)
-            .collect();
         let falls = SLOPES.into_iter().map(Fall::Logistic);
         let mut shapes = Vec::new();
         for fall in falls.chain([Fall::Truncation]) {
@@ -123,8 +139,9 @@ impl Family {
                 for bottom in BOTTOMS {
                     shapes.push(Shape {
                         fall,
-                        top: 1.0 - (1.0 - top) * (1.0 - tau) / (1.0 - CHOSEN_FOR),
+                        top: stretched_top(top, tau),
                         bottom: bottom * tau / CHOSEN_FOR,
+                        second: None,
                         ln_prior: f64::ln(weight),
                     });
                 }
@@ -132,7 +149,32 @@ impl Family {
         }
         Family {
             tau,
-            thetas,
+            thetas: thetas(shortest_tokens, longest_tokens),
+            shapes,
+        }
+    }
+
+    /// The same for curves that fall to a plateau and from there once more.
+    pub fn of_two_steps(tau: f64, shortest_tokens: u64, longest_tokens: u64) -> Family {
+        let mut shapes = Vec::new();
+        for slope in STEP_SLOPES {
+            for top in STEP_TOPS {
+                for plateau in STEP_PLATEAUS {
+                    for distance in STEP_DISTANCES {
+                        shapes.push(Shape {
+                            fall: Fall::Logistic(slope),
+                            top: stretched_top(top, tau),
+                            bottom: plateau * tau / CHOSEN_FOR,
+                            second: Some(distance),
+                            ln_prior: 0.0,
+                        });
+                    }
+                }
+            }
+        }
+        Family {
+            tau,
+            thetas: thetas(shortest_tokens, longest_tokens),
             shapes,
         }
     }
@@ -153,32 +195,63 @@ impl Model {
     /// A model that has seen no length yet.
     pub fn new(family: Family) -> Model {
         Model {
+            likelihood: vec![0; family.thetas.len() * family.shapes.len()],
             family,
             rates: BTreeMap::new(),
+            counted: BTreeMap::new(),
         }
     }
 
-    /// What the answers leave. It is worked out anew from all of them in the order of lengths: sums
-    /// that grew by and by would differ in their last bits after a resume, and so could the next
-    /// length.
+    /// What the answers leave, one entry a length.
     pub fn posterior(&mut self, answers: &[Answers]) -> Posterior {
-        let shapes = &self.family.shapes;
-        let cells = self.family.thetas.len() * shapes.len();
-        let mut likelihood = vec![0.0; cells];
+        self.hear(answers);
+        self.weighted()
+    }
+
+    /// Counts these answers and no others: only what has changed since the last call is added or
+    /// taken away.
+    pub fn hear(&mut self, answers: &[Answers]) {
+        let mut changes = std::mem::take(&mut self.counted);
+        changes
+            .values_mut()
+            .for_each(|(right, wrong)| (*right, *wrong) = (-*right, -*wrong));
         for answers in answers {
-            let known = known(&mut self.rates, &self.family, answers.tokens);
-            let (ln_right, ln_wrong) = known.ln.get_or_insert_with(|| {
-                let right = known.rate.iter().map(|rate| rate.ln()).collect();
-                let wrong = known.rate.iter().map(|rate| (1.0 - rate).ln()).collect();
-                (right, wrong)
-            });
-            let (right, wrong) = (answers.right as f64, answers.wrong as f64);
-            for ((cell, ln_right), ln_wrong) in likelihood.iter_mut().zip(ln_right).zip(ln_wrong) {
-                *cell += right * *ln_right + wrong * *ln_wrong;
+            let (right, wrong) = (answers.right as i64, answers.wrong as i64);
+            let bits = answers.tokens.to_bits();
+            self.counted.insert(bits, (right, wrong));
+            let change = changes.entry(bits).or_default();
+            *change = (change.0 + right, change.1 + wrong);
+        }
+        for (bits, (right, wrong)) in changes {
+            if (right, wrong) != (0, 0) {
+                self.count(f64::from_bits(bits), right, wrong);
             }
         }
+    }
+
+    fn count(&mut self, tokens: f64, right: i64, wrong: i64) {
+        let known = known(&mut self.rates, &self.family, tokens);
+        let units = |ln: f64| (ln / UNIT).round() as i64;
+        let (ln_right, ln_wrong) = known.ln.get_or_insert_with(|| {
+            let right = known.rate.iter().map(|rate| units(rate.ln()));
+            let wrong = known.rate.iter().map(|rate| units((1.0 - rate).ln()));
+            (right.collect(), wrong.collect())
+        });
+        let terms = ln_right.iter().zip(ln_wrong.iter());
+        for (cell, (ln_right, ln_wrong)) in self.likelihood.iter_mut().zip(terms) {
+            *cell += right * ln_right + wrong * ln_wrong;
+        }
+    }
+
+    /// The likelihoods times the prior, as weights.
+    fn weighted(&self) -> Posterior {
+        let shapes = &self.family.shapes;
+        let mut likelihood: Vec<f64> = self
+            .likelihood
+            .iter()
+            .map(|units| *units as f64 * UNIT)
+            .collect();
         let largest = |cells: &[f64]| cells.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let best_ln_likelihood = largest(&likelihood);
         for row in likelihood.chunks_mut(shapes.len()) {
             for (cell, shape) in row.iter_mut().zip(shapes) {
                 *cell += shape.ln_prior;
@@ -194,6 +267,8 @@ impl Model {
         }
         let sum: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|weight| *weight /= sum);
+        let priors: f64 = shapes.iter().map(|shape| shape.ln_prior.exp()).sum();
+        let ln_evidence = most + (sum / (priors * self.family.thetas.len() as f64)).ln();
         Posterior {
             marginal: weights
                 .chunks(shapes.len())
@@ -201,7 +276,7 @@ impl Model {
                 .collect(),
             weights,
             thetas: self.family.thetas.clone(),
-            best_ln_likelihood,
+            ln_evidence,
         }
     }
 
@@ -248,6 +323,21 @@ impl Posterior {
         // Rounding left the sum below the share: the end of the grid.
         self.thetas.last().map_or(1.0, |theta| theta.exp())
     }
+}
+
+/// ln of the effective lengths that are thought of.
+fn thetas(shortest_tokens: u64, longest_tokens: u64) -> Vec<f64> {
+    let first = (shortest_tokens as f64 / 2.0).ln();
+    let end = (longest_tokens as f64 * 3.0).ln();
+    (0..)
+        .map(|at| first + STEP * f64::from(at))
+        .take_while(|theta| *theta < end)
+        .collect()
+}
+
+/// A top for another threshold, as far between it and 1.
+fn stretched_top(top: f64, tau: f64) -> f64 {
+    1.0 - (1.0 - top) * (1.0 - tau) / (1.0 - CHOSEN_FOR)
 }
 
 fn known<'a>(rates: &'a mut BTreeMap<u64, Rates>, family: &Family, tokens: f64) -> &'a mut Rates {
