@@ -11,10 +11,10 @@ fn a_relative_threshold_is_measured_first_and_told() {
     let told = place
         .verify(
             "sim:flat=0.9,seed=2",
-            "--tau-relative 0.85 --claim 3k --secret f1 --out run",
+            "--tau-relative 0.75 --claim 3k --secret f1 --out run",
         )
         .ends(0);
-    let words = "finds at least 85 % of its short-context rate at every tested length";
+    let words = "finds at least 75 % of its short-context rate at every tested length";
     assert!(told.stdout.contains(words), "{told}");
     let run = place.run("run");
     let lines = run.lines();
@@ -27,7 +27,12 @@ fn a_relative_threshold_is_measured_first_and_told() {
     assert_eq!(base.len(), 100);
     for control in &base {
         assert_eq!(control["kind"], "short_context");
-        assert_eq!(control["prompt"]["expected_tokens"], 1_000);
+        let tokens = control["prompt"]["expected_tokens"].as_u64();
+        // Drawn around a thousand, and never more.
+        assert!(
+            (900..=1_000).contains(&tokens.expect("a count")),
+            "{control}"
+        );
     }
     // Their facts are asked nowhere else.
     let key = |item: &Value| item["key"].as_str().expect("a key").to_owned();
@@ -43,8 +48,8 @@ fn a_relative_threshold_is_measured_first_and_told() {
     assert_eq!(right + wrong, 100.0);
     // Both ends of the base's interval, between which its rate lies.
     let (verify, refute) = (number("/tau_verify"), number("/tau_refute"));
-    assert!(refute < 0.85 * right / 100.0 && 0.85 * right / 100.0 < verify);
-    assert!(verify < 0.85 && refute > 0.6, "{refute} {verify}");
+    assert!(refute < 0.75 * right / 100.0 && 0.75 * right / 100.0 < verify);
+    assert!(verify < 0.75 && refute > 0.5, "{refute} {verify}");
     assert!(
         told.stdout
             .contains(&format!("the short-context rate ({right} of 100)")),
@@ -171,7 +176,7 @@ fn a_claim_is_looked_up_by_the_name_that_the_server_gives() {
         line.contains("nothing is known of what is claimed for my-own-model: give --claim TOKENS"),
         "{line}"
     );
-    let several = listing("meta-llama/Llama-4-Scout-17B-16E-Instruct");
+    let several = listing("claude-sonnet-4-5-20250929");
     let line = advertised(&several, "several").refused();
     assert!(
         line.contains("several windows are claimed") && line.contains("--claim TOKENS"),

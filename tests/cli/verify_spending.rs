@@ -65,7 +65,6 @@ fn what_may_cost_much_wants_consent_before_anything_is_asked() {
         "--claim 2k --price 0.01,0 --open",
         &["no last question", "--max-tokens"],
     );
-    refused("--claim 2k --max-cost 1", &[]);
 }
 
 #[test]
@@ -120,8 +119,10 @@ fn a_threshold_is_never_made_of_fewer_answers_than_planned() {
     let told = command.clone().args("--max-tokens 50500").ends(3);
     assert!(told.stderr.contains("stopped by --max-tokens"), "{told}");
     let run = place.run("run");
-    // Fifty short contexts fit, and half of one is left.
-    assert_eq!(run.controls().len(), 50);
+    // Of short contexts of up to a thousand tokens about so many fit.
+    let (asked, totals) = (run.controls().len(), &run.json("summary.json")["totals"]);
+    assert!((50..=53).contains(&asked), "{asked}");
+    assert!(totals["prompt_tokens"].as_u64() <= Some(50_500), "{totals}");
     assert!(run.rows().is_empty());
     command.start().wait();
     let base = &run.verification()["base"];
