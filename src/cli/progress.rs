@@ -164,7 +164,7 @@ impl Sink for Progressing {
                 wait_ms,
                 length_tokens,
             } => self.say(format!(
-                "prompts of {} tokens are refused; asked again in {:.0} s, to see whether that stays so",
+                "prompts of {} tokens are refused or cut; asked again in {:.0} s, to see whether that stays so",
                 grouped(*length_tokens),
                 *wait_ms as f64 / 1000.0
             )),

@@ -288,6 +288,14 @@ impl Runner<'_> {
                 trial: &group.trials[0],
                 is_of_study: false,
             };
+            let length_tokens = item.length_tokens();
+            let under_way = (length_tokens, self.settings.max_output_tokens);
+            if !items.is_asked(&item)
+                && let Some(cap) = self.controls.spending.too_dear(under_way, length_tokens)
+            {
+                // A threshold made of fewer answers would be another one.
+                return Ok(Err(Ended::Capped(cap)));
+            }
             match asked(&items, &item, stop.clone()).await? {
                 Ok(Some(control)) => {
                     if let Answer::Failure(failure) = &control.outcome
@@ -319,21 +327,13 @@ impl Runner<'_> {
         stop: watch::Receiver<bool>,
     ) -> Result<Ended> {
         let items = Items::new(self, self.facts, &before.controls);
-        let spent = |controls: &[Control]| -> u64 {
-            let counted = controls.iter().filter(|control| control.item.is_some());
-            counted.map(|control| control.prompt.text_tokens).sum()
-        };
         let mut left = (CONTROL_SHARE * tokens as f64) as u64;
-        left = left.saturating_sub(match registered.relative {
-            // They were no control but what the threshold is made of.
-            true => 0,
-            false => spent(&before.controls),
-        });
+        left = left.saturating_sub(spent(registered, &before.controls));
         let chosen = chosen(registered, groups);
         let of = chosen.len() as u64;
         for (nth, item) in (1..).zip(chosen) {
             sink.see(&Event::Control { nth, of });
-            let is_free = matches!(item.kind, ControlKind::NoContext | ControlKind::NeedleOnly);
+            let is_free = is_free(item.kind);
             if !is_free && item.length_tokens() > left {
                 continue;
             }
@@ -354,6 +354,27 @@ impl Runner<'_> {
         }
         Ok(Ended::Complete)
     }
+}
+
+/// True for controls without a haystack, which cost next to nothing.
+fn is_free(kind: ControlKind) -> bool {
+    matches!(kind, ControlKind::NoContext | ControlKind::NeedleOnly)
+}
+
+/// Tokens of the share of the controls that earlier sessions have used, counted as this one would
+/// have counted them: a killed run must come to ask the same ones.
+fn spent(registered: &Registered, before: &[Control]) -> u64 {
+    // Short contexts that the threshold is made of are no controls.
+    let is_base = |kind| registered.relative && kind == ControlKind::ShortContext;
+    let asked: HashMap<(ControlKind, u64), u64> = before
+        .iter()
+        .filter(|control| !is_free(control.kind) && !is_base(control.kind))
+        .filter_map(|control| {
+            let item = control.item.as_ref()?;
+            Some(((control.kind, item.nth), control.prompt.text_tokens))
+        })
+        .collect();
+    asked.values().sum()
 }
 
 /// Asks a control unless the user stops the run.
