@@ -130,12 +130,12 @@ impl Ends {
     }
 }
 
-/// Plays with a stream of randomness of their own each, so that the number of threads changes
-/// nothing.
+/// Plays with a stream of randomness of their own each, so that neither the number of threads nor
+/// other rows of the table change anything.
 fn played(
     plays: u64,
     key: &RunKey,
-    name: &str,
+    (name, row): (&str, u64),
     play: &(dyn Fn(&mut Stream) -> (Headline, u64, u64) + Sync),
 ) -> Ends {
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
@@ -145,7 +145,7 @@ fn played(
                 scope.spawn(move || {
                     let mut ends = Ends::default();
                     for nth in (worker..plays).step_by(threads as usize) {
-                        ends.add(play(&mut key.stream(name, &[nth])));
+                        ends.add(play(&mut key.stream(name, &[row, nth])));
                     }
                     ends
                 })
@@ -183,12 +183,14 @@ fn power(plays: u64, key: &RunKey) {
     println!("## Power at one length (tau .85, blocks of five), simulated | exact\n");
     println!("| p | N | VERIFIED | REFUTED | questions |");
     println!("|---|---|---|---|---|");
+    let mut row = 0;
     for p in [1.0, 0.99, 0.97, 0.95, 0.93, 0.90, 0.80, 0.70, 0.50, 0.15] {
         for most in [50, 100, 200, 400] {
             let study = one_length(Layout::Isolated, most).study(Tally::default());
-            let ends = played(plays, key, "power", &|stream| {
+            let ends = played(plays, key, ("power", row), &|stream| {
                 plain(&study, &|_, _| p, stream)
             });
+            row += 1;
             let exact = Test::new(Design {
                 tau: TAU,
                 alpha_verify: ALPHA,
@@ -231,9 +233,9 @@ fn threshold(plays: u64, key: &RunKey) {
         ("one weak end", [0.65, 0.9, 0.9, 0.9, 0.9]),
     ];
     let study = one_length(Layout::Isolated, 100).study(Tally::default());
-    for (name, rates) in patterns {
+    for (row, (name, rates)) in (0..).zip(patterns) {
         let truth = |_: f64, stratum: usize| rates[stratum];
-        let ends = played(plays, key, "threshold", &|stream| {
+        let ends = played(plays, key, ("threshold", row), &|stream| {
             plain(&study, &truth, stream)
         });
         println!(
@@ -285,21 +287,29 @@ fn voids(plays: u64, key: &RunKey) {
     );
     println!("|---|---|---|---|---|");
     let study = one_length(Layout::Isolated, 100).study(Tally::default());
-    for void in [0.0, 0.05, 0.10, 0.15, 0.20] {
+    for (row, void) in (0..).zip([0.0, 0.05, 0.10, 0.15, 0.20]) {
         let ends = |is_wrong: bool, is_fresh: bool| {
             let lost = match is_wrong {
                 true => ((void / (1.0 - TAU)).min(1.0), 0.0),
                 false => (0.0, void / TAU),
             };
-            played(plays, key, "voids", &|stream| {
-                let mut hidden = Hidden {
-                    stream,
-                    lost,
-                    is_fresh,
-                    known: HashMap::new(),
-                };
-                simulate(&study, &mut |seat| hidden.answer(seat))
-            })
+            played(
+                plays,
+                key,
+                (
+                    "voids",
+                    4 * row + 2 * u64::from(is_wrong) + u64::from(is_fresh),
+                ),
+                &|stream| {
+                    let mut hidden = Hidden {
+                        stream,
+                        lost,
+                        is_fresh,
+                        known: HashMap::new(),
+                    };
+                    simulate(&study, &mut |seat| hidden.answer(seat))
+                },
+            )
         };
         let verified = |ends: Ends| ends.told(ends.verified);
         let refuted = |ends: Ends| ends.told(ends.refuted);
@@ -347,11 +357,11 @@ fn shared(plays: u64, key: &RunKey) {
     println!("| truth | false VERIFIED | false REFUTED |");
     println!("|---|---|---|");
     let study = one_length(Layout::Shared, 100).study(Tally::default());
-    for (name, is_exact) in [
+    for (row, (name, is_exact)) in (0..).zip([
         ("tau on these five haystacks", true),
         ("tau over all haystacks that could have been drawn", false),
-    ] {
-        let ends = played(plays, key, "shared", &|stream| {
+    ]) {
+        let ends = played(plays, key, ("shared", row), &|stream| {
             let rates = haystacks(is_exact, stream);
             simulate(&study, &mut |seat| {
                 answered(stream.unit() < rates[seat.haystack() as usize])
@@ -375,8 +385,8 @@ fn relative(plays: u64, key: &RunKey) {
     println!("|---|---|---|");
     let mut registered = one_length(Layout::Isolated, 100);
     registered.relative = true;
-    for base in [0.99, 0.95, 0.9, 0.8, 0.6] {
-        let ends = played(plays, key, "relative", &|stream| {
+    for (row, base) in (0..).zip([0.99, 0.95, 0.9, 0.8, 0.6]) {
+        let ends = played(plays, key, ("relative", row), &|stream| {
             let right = (0..100).filter(|_| stream.unit() < base).count() as u64;
             let study = registered.study(Tally {
                 right,
@@ -456,8 +466,8 @@ fn ladders(plays: u64, key: &RunKey) {
         (".80 at the claim only", &at_80),
     ];
     let study = registered(CLAIM, Layout::Isolated).study(Tally::default());
-    for (name, truth) in truths {
-        let ends = played(plays.max(1), key, "ladders", &|stream| {
+    for (row, (name, truth)) in (0..).zip(truths) {
+        let ends = played(plays.max(1), key, ("ladders", row), &|stream| {
             plain(&study, truth, stream)
         });
         let tokens = ends.mean_tokens();

@@ -181,7 +181,7 @@ fn replicate(settings: &Search, nth: usize, replications: u64) -> Vec<Outcome> {
         let workers: Vec<_> = (0..threads)
             .map(|worker| {
                 scope.spawn(move || {
-                    let mut seeker = Seeker::new(settings.clone());
+                    let mut seeker = Seeker::new(settings.clone()).expect("sound settings");
                     (worker..replications)
                         .step_by(threads as usize)
                         .map(|replication| {

@@ -14,6 +14,7 @@ pub use estimate::{Estimate, Withheld};
 pub use standing::{Bracket, Undecided};
 
 use crate::stats::Tally;
+use anyhow::{Result, ensure};
 use posterior::{Answers, Family, Model};
 use serde::{Deserialize, Serialize};
 use standing::Standing;
@@ -87,9 +88,39 @@ impl Search {
         }
     }
 
+    /// Fails, in one line, on settings that make no sense.
+    pub fn check(&self) -> Result<()> {
+        let is_share = |share: f64| share > 0.0 && share < 1.0;
+        ensure!(
+            self.shortest_tokens > 0 && self.shortest_tokens <= self.longest_tokens,
+            "a search from {} to {} tokens has no lengths: give a shortest one of at least 1 and no \
+             longer than the longest",
+            self.shortest_tokens,
+            self.longest_tokens
+        );
+        ensure!(
+            is_share(self.tau) && is_share(self.alpha),
+            "a search needs tau and alpha between 0 and 1, not {} and {}",
+            self.tau,
+            self.alpha
+        );
+        ensure!(
+            self.ladder_ratio >= 2 && self.bracket_ratio > 1.0,
+            "a search needs a ladder ratio of at least 2 and a bracket ratio above 1, not {} and {}",
+            self.ladder_ratio,
+            self.bracket_ratio
+        );
+        ensure!(
+            self.precision.is_none_or(|precision| precision > 0.0),
+            "a search needs a precision above 0, or none"
+        );
+        Ok(())
+    }
+
     /// The ladder in tokens, shortest first: the longest length divided by the ratio again and
     /// again.
     pub fn rungs(&self) -> Vec<u64> {
+        // At least 2 and 1, so that it ends whatever was set.
         let ratio = f64::from(self.ladder_ratio.max(2));
         let shortest = self.shortest_tokens.max(1) as f64;
         let mut rungs = Vec::new();
@@ -104,7 +135,16 @@ impl Search {
 
     /// The certified bracket that these blocks support, in whatever order their lengths were
     /// chosen.
+    ///
+    /// Settings that make no sense support none.
     pub fn bracket(&self, blocks: &[Block]) -> Bracket {
+        if self.check().is_err() {
+            return Bracket {
+                low_tokens: None,
+                high_tokens: None,
+                undecided: Vec::new(),
+            };
+        }
         let mut standing = Standing::new(self);
         for block in blocks {
             standing.add(self, block, false);
@@ -169,8 +209,9 @@ impl Replay {
 }
 
 impl Seeker {
-    /// Lays the grid of curves out.
-    pub fn new(search: Search) -> Seeker {
+    /// Lays the grid of curves out. Fails on settings that make no sense.
+    pub fn new(search: Search) -> Result<Seeker> {
+        search.check()?;
         let (tau, shortest, longest) = (search.tau, search.shortest_tokens, search.longest_tokens);
         let mut seeker = Seeker {
             model: Model::new(Family::new(tau, shortest, longest)),
@@ -183,7 +224,7 @@ impl Seeker {
                 seeker.model.rates_at(tokens as f64);
             }
         }
-        seeker
+        Ok(seeker)
     }
 
     /// What it searches with.
@@ -198,11 +239,18 @@ impl Seeker {
             return None;
         }
         self.replay(blocks);
+        if self.replayed.ascending.is_some() && self.search.precision.is_some() {
+            // The model could wait for the bracket, but would then have all lengths to lay out at
+            // once.
+            let high = self.replayed.standing.high();
+            let high = high.unwrap_or(self.search.longest_tokens);
+            self.model.hear(&used(&self.replayed.standing, high));
+        }
         self.replayed.ascending.or_else(|| self.narrow())
     }
 
     /// Where the model has the effective length.
-    pub fn estimate(&mut self, blocks: &[Block]) -> Result<Estimate, Withheld> {
+    pub fn estimate(&mut self, blocks: &[Block]) -> std::result::Result<Estimate, Withheld> {
         self.replay(blocks);
         let standing = &self.replayed.standing;
         let high = standing.high().ok_or(Withheld::NothingRefuted)?;
@@ -307,3 +355,6 @@ fn used(standing: &Standing, high: u64) -> Vec<Answers> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

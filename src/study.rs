@@ -165,10 +165,12 @@ impl Registered {
             registered: self.clone(),
             tests,
             taus,
+            // Settings that make no sense are refused before they are registered.
             seeking: self
                 .search
                 .clone()
-                .map(|search| Mutex::new(Seeking::new(search))),
+                .and_then(|search| Seeking::new(search).ok())
+                .map(Mutex::new),
         }
     }
 

@@ -38,17 +38,16 @@ impl Estimate {
         }
     }
 
-    /// Of a study at its worst; one without an end needs a cap or a plain yes.
+    /// Of a study at its worst. One without an end has none, and is not estimated.
     pub fn of_study(
         registered: &Registered,
         max_output_tokens: u64,
         price: Option<Price>,
     ) -> Estimate {
-        let trials = registered.most_questions().unwrap_or(u64::MAX / 1_000_000);
-        let prompt_tokens = registered.most_tokens();
+        let trials = registered.most_questions().unwrap_or(0);
         Estimate {
             trials,
-            prompt_tokens: prompt_tokens.unwrap_or(u64::MAX / 1_000_000),
+            prompt_tokens: registered.most_tokens().unwrap_or(0),
             output_tokens: trials * max_output_tokens,
             price,
             haystacks: trials as usize,

@@ -152,11 +152,19 @@ impl Sink for Progressing {
                     bar.set_length(*planned);
                 }
             }
+            Event::Control { nth, of } => match &self.bar {
+                Some(bar) => bar.set_message(format!("control {nth} of {of}")),
+                None if self.quiet || self.told.elapsed() < LINE_EVERY => {}
+                None => {
+                    self.told = Instant::now();
+                    screen::note(&format!("control {nth} of {of}"));
+                }
+            },
             Event::Pausing {
                 wait_ms,
                 length_tokens,
             } => self.say(format!(
-                "prompts of {} tokens are refused; asked again in {:.0} s, to see whether that stays so",
+                "prompts of {} tokens are refused or cut; asked again in {:.0} s, to see whether that stays so",
                 grouped(*length_tokens),
                 *wait_ms as f64 / 1000.0
             )),

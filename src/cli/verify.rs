@@ -44,7 +44,14 @@ async fn verify(
         announcement::told(&registered, &opened, &mut screen::out)?;
         return Ok(Exit::Done);
     }
-    estimate.consent(arguments, &opened.caps, opened.free)?;
+    let caps = &opened.caps;
+    let is_capped = caps.tokens.is_some() || caps.trials.is_some() || caps.cost_usd.is_some();
+    if registered.most_tokens().is_none() && !(opened.free || arguments.yes || is_capped) {
+        bail!(
+            "an open study has no last question: add a cap such as --max-tokens or --max-cost, or --yes"
+        );
+    }
+    estimate.consent(arguments, caps, opened.free)?;
     opened
         .make_ready(arguments, registered.claim.tokens)
         .await?;
@@ -186,7 +193,12 @@ fn conclude(arguments: &Verify, folder: &Path, summary: &Summary, ended: Ended) 
                 "stopped by {cap}: {kept}; {again} with a higher cap"
             ));
         }
-        Ended::Fatal(failure) => bail!("{failure}; {kept}; mend it and {again}"),
+        Ended::Fatal(failure) if headline == Headline::Undecided => {
+            bail!("{failure}; {kept}; mend it and {again}")
+        }
+        Ended::Fatal(failure) => screen::note(&format!(
+            "{failure}: the verdict stands, and what was to follow it was not asked; {again}"
+        )),
     }
     Ok(match headline {
         Headline::Verified => Exit::Done,

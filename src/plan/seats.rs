@@ -58,6 +58,14 @@ fn task(grid: &Grid) -> Task {
     grid.tasks.first().copied().unwrap_or(Task::NiahMultikey)
 }
 
+/// Facts in the haystack of a single question.
+fn facts_of_one(grid: &Grid) -> u32 {
+    match task(grid) {
+        Task::NiahSingle => 1,
+        Task::NiahMultikey => grid.keys,
+    }
+}
+
 /// The middle of a fifth, in percent.
 fn cell_percent(stratum: usize) -> f64 {
     100.0 * (stratum as f64 + 0.5) / STRATA as f64
@@ -67,11 +75,7 @@ fn cell_percent(stratum: usize) -> f64 {
 /// each of the other fifths.
 fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, numbered: Numbered) -> Group {
     let Numbered { id, first_id, seat } = numbered;
-    let task = task(grid);
-    let facts = match task {
-        Task::NiahSingle => 1,
-        Task::NiahMultikey => grid.keys,
-    };
+    let facts = facts_of_one(grid);
     let at = [
         seat.rung_tokens,
         u64::from(seat.block),
@@ -83,7 +87,7 @@ fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, numbered: Number
         .collect();
     let trial = Trial {
         id,
-        task,
+        task: task(grid),
         length_tokens: length(registered, key, seat.rung_tokens, &at),
         // Draws the haystack, which no other question has.
         sample: first_id as u32,
@@ -103,6 +107,8 @@ fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, numbered: Number
 
 /// Five haystacks a length, each with a fact in every fifth for every block.
 fn shared(grid: &Grid, registered: &Registered, key: &RunKey, seats: &[Numbered]) -> Vec<Group> {
+    // Behind the facts of the short contexts, which come first and have one haystack each.
+    let first_fact = registered.base_questions * u64::from(facts_of_one(grid));
     let mut groups: Vec<Group> = Vec::new();
     let mut owners: Vec<(u64, u32)> = Vec::new();
     for Numbered { id, seat, .. } in seats {
@@ -119,7 +125,7 @@ fn shared(grid: &Grid, registered: &Registered, key: &RunKey, seats: &[Numbered]
             let mut depth = key.stream("study-depth", &at);
             owners.push(owner);
             groups.push(Group {
-                facts_from: nth * u64::from(SHARED_FACTS),
+                facts_from: first_fact + nth * u64::from(SHARED_FACTS),
                 wording: wording(grid, key, &at),
                 planted_percent: (0..SHARED_FACTS as usize)
                     .map(|fact| within(fact % STRATA, depth.unit()))
@@ -310,6 +316,29 @@ mod tests {
         assert_eq!(one.trials[0].length_tokens, two.trials[0].length_tokens);
         assert_eq!(one.trials[0].sample, two.trials[0].sample);
         assert_ne!(one.facts_from, groups[1].facts_from);
+    }
+
+    #[test]
+    fn facts_of_short_contexts_are_asked_in_no_haystack() {
+        let key = Secret::from_hex("0a").expect("hex").key("");
+        for layout in [Layout::Isolated, Layout::Shared] {
+            let registered = |layout| Registered {
+                relative: true,
+                base_questions: 100,
+                ..registered(layout)
+            };
+            let of = |layout, seats: &[Numbered]| -> HashSet<u64> {
+                groups_of(&grid(), &registered(layout), &key, seats)
+                    .iter()
+                    .flat_map(|group| group.facts_from..group.facts_to())
+                    .collect()
+            };
+            let all: Vec<Seat> = seats(8_000, 4, 25).iter().map(|one| one.seat).collect();
+            let base = of(Layout::Isolated, &Numbered::all(&all, 0));
+            let study = of(layout, &Numbered::all(&all, 100));
+            assert_eq!(base.len(), 500);
+            assert!(base.is_disjoint(&study), "{layout:?}");
+        }
     }
 
     #[test]

@@ -68,13 +68,18 @@ impl<'a> Items<'a> {
         }
     }
 
+    /// True where an earlier session has asked it.
+    pub fn is_asked(&self, item: &Item<'_>) -> bool {
+        self.asked.contains(&(item.kind, item.nth))
+    }
+
     /// Asks one, unless an earlier session has. None where it was asked before, where it cannot be
     /// laid out, or where a cap is reached.
     ///
     /// # Errors
     /// When a row cannot be written.
     pub async fn ask(&self, item: &Item<'_>) -> Result<Option<Control>> {
-        if self.asked.contains(&(item.kind, item.nth)) {
+        if self.is_asked(item) {
             return Ok(None);
         }
         let Some((prompt, question, value)) = self.laid(item)? else {

@@ -202,9 +202,15 @@ impl Model {
         }
     }
 
-    /// What the answers leave, one entry a length. Only what has changed since the last call is
-    /// added or taken away.
+    /// What the answers leave, one entry a length.
     pub fn posterior(&mut self, answers: &[Answers]) -> Posterior {
+        self.hear(answers);
+        self.weighted()
+    }
+
+    /// Counts these answers and no others: only what has changed since the last call is added or
+    /// taken away.
+    pub fn hear(&mut self, answers: &[Answers]) {
         let mut changes = std::mem::take(&mut self.counted);
         changes
             .values_mut()
@@ -221,7 +227,6 @@ impl Model {
                 self.count(f64::from_bits(bits), right, wrong);
             }
         }
-        self.weighted()
     }
 
     fn count(&mut self, tokens: f64, right: i64, wrong: i64) {

@@ -1,6 +1,7 @@
 //! A search that remembers what it has chosen: a study is replayed at every step, and each choice costs milliseconds.
 
 use crate::search::{Block, Estimate, Search, Seeker, Withheld};
+use anyhow::Result;
 use std::collections::HashMap;
 
 /// A seeker with its choices so far.
@@ -14,12 +15,15 @@ pub struct Seeking {
 
 impl Seeking {
     /// Nothing chosen yet.
-    pub fn new(search: Search) -> Seeking {
-        Seeking {
-            seeker: Seeker::new(search),
+    ///
+    /// # Errors
+    /// When the search's settings make no sense.
+    pub fn new(search: Search) -> Result<Seeking> {
+        Ok(Seeking {
+            seeker: Seeker::new(search)?,
             blocks: Vec::new(),
             choices: HashMap::new(),
-        }
+        })
     }
 
     /// The nominal length of the next block in tokens, none when the search has ended: a function
@@ -53,15 +57,12 @@ mod tests {
 
     #[test]
     fn choices_are_those_of_a_seeker_that_remembers_nothing() {
-        let search = Search {
-            precision: None,
-            ..Search::new(4_000, 1_000_000)
-        };
-        let mut seeking = Seeking::new(search.clone());
+        let search = Search::new(4_000, 1_000_000);
+        let mut seeking = Seeking::new(search.clone()).expect("settings");
         for limit_tokens in [100_000, 300_000] {
             let mut blocks = Vec::new();
             for _ in 0..60 {
-                let plain = Seeker::new(search.clone()).next(&blocks);
+                let plain = Seeker::new(search.clone()).expect("settings").next(&blocks);
                 assert_eq!(seeking.next(&blocks), plain);
                 // Asked again, and after a step back.
                 assert_eq!(seeking.next(&blocks), plain);

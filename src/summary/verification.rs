@@ -346,9 +346,12 @@ fn without(
     let mut decisions = Vec::new();
     for (at, rung) in standing.progress.rungs.iter().enumerate() {
         let tally = kept(rung, rung.tally());
-        decisions.push(match tally == rung.tally() {
-            true => rung.decision,
-            false => decided(study, at, tally),
+        decisions.push(match rung.decision {
+            // Leaving out what counts against a verdict can only help it.
+            Decision::Verified => Decision::Verified,
+            Decision::Refuted if tally.wrong == rung.tally().wrong => Decision::Refuted,
+            decision if tally == rung.tally() => decision,
+            _ => decided(study, at, tally),
         });
     }
     let all_verified = decisions
@@ -364,8 +367,8 @@ fn without(
     }
 }
 
-/// What a tally that is no whole number of blocks would come to, by its e-values and, at the end of
-/// the test, by the shares that its last look asks for.
+/// What a tally that is no whole number of blocks would come to, by its e-values alone: the exact
+/// end of the test is made for its own number of questions.
 fn decided(study: &crate::study::Study, at: usize, tally: Tally) -> Decision {
     let tests = &study.tests[at];
     let n = tally.asked();

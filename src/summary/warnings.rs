@@ -81,9 +81,10 @@ pub fn warnings(
         .filter(|row| row.prompt.shares.repeated_tokens > 0)
         .count();
     if repeated > 0 {
-        warnings.push(format!(
-            "{repeated} prompts repeat a sentence of their haystack"
-        ));
+        warnings.push(match repeated {
+            1 => "1 prompt repeats a sentence of its haystack".to_string(),
+            _ => format!("{repeated} prompts repeat a sentence of their haystack"),
+        });
     }
     let code = settled
         .values()

@@ -19,3 +19,11 @@ mod soak;
 mod spending;
 #[path = "../support/mod.rs"]
 mod support;
+mod verify;
+mod verify_bad_input;
+mod verify_choices;
+mod verify_controls;
+mod verify_resume;
+mod verify_spending;
+mod verify_voids;
+mod verify_windows;

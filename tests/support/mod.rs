@@ -90,6 +90,15 @@ impl Place {
             .args(arguments)
     }
 
+    /// A verification on the small text.
+    pub fn verify(&self, target: &str, arguments: &str) -> Depthfinder {
+        self.depthfinder("verify")
+            .arg(target)
+            .arg("--corpus")
+            .arg(small_text())
+            .args(arguments)
+    }
+
     /// A run folder in it.
     pub fn run(&self, name: &str) -> run_folder::RunFolder {
         run_folder::RunFolder::at(self.path(name))

@@ -97,6 +97,25 @@ impl RunFolder {
         again
     }
 
+    /// What a verification came to, as `summary.json` tells it.
+    pub fn verification(&self) -> Value {
+        self.json("summary.json")["verification"].clone()
+    }
+
+    /// The rows of one length of a verification's ladder.
+    pub fn rung(&self, tokens: u64) -> Vec<Value> {
+        let mut rows = self.rows();
+        rows.retain(|row| row["trial"]["seat"]["rung_tokens"] == tokens);
+        rows
+    }
+
+    /// Controls that have a right answer.
+    pub fn controls(&self) -> Vec<Value> {
+        let mut lines = self.lines();
+        lines.retain(|line| line["line"] == "control" && !line["item"].is_null());
+        lines
+    }
+
     /// Every file of the folder with its bytes.
     pub fn files(&self) -> Vec<(String, Vec<u8>)> {
         let names = super::names(&self.path).into_iter();

@@ -111,6 +111,9 @@ pub fn register(arguments: &Verify, opened: &Opened) -> Result<(Registered, Grid
             ..Search::new(shortest.saturating_sub(1), claim.tokens)
         }
     });
+    if let Some(search) = &search {
+        search.check()?;
+    }
     let registered = Registered {
         claim,
         tau,
