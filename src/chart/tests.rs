@@ -253,7 +253,7 @@ fn each_length_of_a_ladder_is_named_by_what_became_of_it() {
         ("not_served", &["not served", "open", "5/5", "claimed: 1M"]),
         ("undecided", &["undecided", "open"]),
         ("relative", &["verified above", "refuted below"]),
-        ("voids", &["void"]),
+        ("flaky", &["void"]),
     ];
     for (name, words) in expected {
         let found = said(name, curve);
@@ -285,11 +285,7 @@ fn each_length_of_a_ladder_is_named_by_what_became_of_it() {
 #[test]
 fn the_weakest_region_is_outlined_where_chance_would_seldom_give_it() {
     let key = |name| said(name, heatmap::draw).join(" ");
-    assert!(
-        key("hole").contains("weakest region: 0/"),
-        "{}",
-        key("hole")
-    );
+    assert!(key("hole").contains("weakest region: "), "{}", key("hole"));
     assert!(
         !key("verified").contains("weakest region"),
         "{}",

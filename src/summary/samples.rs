@@ -149,7 +149,10 @@ pub fn gallery() -> Vec<(&'static str, &'static str, Verification)> {
         "sim:perfect",
         played("sim:perfect", &short, none, ALL, right),
     );
-    let bad = &mut chances(|_, _| 0.45);
+    let bad = &mut |seat: &Seat| match seat.stratum() < 2 {
+        true => Outcome::Right,
+        false => Outcome::Wrong,
+    };
     add(
         "refuted",
         "sim:scout",
@@ -161,7 +164,10 @@ pub fn gallery() -> Vec<(&'static str, &'static str, Verification)> {
         rungs: plan("128k", 128_000, Layout::Isolated).rungs,
         ..short.clone()
     };
-    let hole = &mut chances(|_, fifth| f64::from(u8::from(fifth != 2)) * 0.98);
+    let hole = &mut |seat: &Seat| match seat.stratum() != 2 || seat.block % 5 == 4 {
+        true => Outcome::Right,
+        false => Outcome::Wrong,
+    };
     add(
         "hole",
         "sim:hole",

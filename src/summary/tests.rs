@@ -81,7 +81,8 @@ fn the_sentences_read_as_people_write() {
     );
     assert!(
         hole.sentence.ends_with(&format!(
-            "but only 0 of {} of those planted 40–60 % into the text (at 128,000 tokens).",
+            "but only {} of {} of those planted 40–60 % into the text (at 128,000 tokens).",
+            band.tally.right,
             band.tally.answered()
         )),
         "{}",
@@ -232,18 +233,16 @@ fn the_depth_profile_holds_what_was_counted_and_names_the_hole() {
             assert_eq!(cell.to_percent, cell.from_percent + 20.0);
             let share = cell.tally.share().expect("answered");
             assert!(cell.interval.low <= share && share <= cell.interval.high);
-            let Some(band) = Some(cell.smoothed.band) else {
-                unreachable!()
-            };
+            let band = cell.smoothed.band;
             assert!(band.low <= cell.smoothed.rate && cell.smoothed.rate <= band.high);
         }
         let (hole, beside) = (row.fifths[2].smoothed.rate, row.fifths[4].smoothed.rate);
-        assert!(hole < 0.3 && beside > 0.8, "{hole} {beside}");
+        assert!(hole < 0.4 && beside > 0.9, "{hole} {beside}");
     }
     let weakest = profile.weakest.as_ref().expect("a region");
     assert_eq!((weakest.from_percent, weakest.to_percent), (40.0, 60.0));
     assert_eq!((weakest.from_tokens, weakest.to_tokens), (8_000, 128_000));
-    assert_eq!(weakest.right, 0);
+    assert!(weakest.right * 3 < weakest.n, "{weakest:?}");
     assert!(weakest.is_notable() && weakest.p == 0.001, "{}", weakest.p);
     // The same journal gives the same p to everybody.
     assert_eq!(sample("hole").depth, *profile);
