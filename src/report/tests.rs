@@ -246,7 +246,7 @@ fn a_dossier_says_what_each_kind_of_verdict_needs_said() {
             &["- Threshold: 85 % of the rate in short texts (93 of 100 right): verified above "],
         ),
         (
-            "voids",
+            "flaky",
             &[
                 "## If void questions or refusals are left out",
                 "asked again once; one that stays void counts as wrong where VERIFIED is at stake",
