@@ -10,8 +10,10 @@ mod caption;
 mod counts;
 mod font;
 mod heatmap;
+mod ladder;
 mod palette;
 mod panel;
+mod plot;
 
 /// A picture in both forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +25,13 @@ pub struct Picture {
 }
 
 /// Accuracy by length: a line with its intervals for each task, the threshold, and the
-/// advertised window where it is known. An error where the summary has no length at all.
+/// advertised window where it is known; of a verification the ladder with what decided each length,
+/// the claim, and what is certified. An error where the summary has no length at all.
 pub fn accuracy(summary: &Summary) -> Result<Picture> {
-    accuracy::draw(summary)?.picture()
+    match &summary.verification {
+        Some(verification) => ladder::draw(summary, verification)?.picture(),
+        None => accuracy::draw(summary)?.picture(),
+    }
 }
 
 /// Accuracy by length and depth: a panel for each task. An error where the summary has no cell

@@ -6,8 +6,10 @@ use crate::summary::Summary;
 mod advice;
 mod csv;
 mod document;
+mod dossier;
 mod finding;
 mod html;
+mod ladder;
 mod markdown;
 
 /// `report.md`: what was found and what it rests on, with the pictures `accuracy.png` and

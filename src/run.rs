@@ -89,6 +89,13 @@ pub enum Event<'a> {
         /// Trials known to be needed.
         planned: u64,
     },
+    /// A control of a study is asked.
+    Control {
+        /// Its place among those to ask, from 1.
+        nth: u64,
+        /// How many there are to ask.
+        of: u64,
+    },
     /// Nothing is asked for a while, because what comes next must not come sooner.
     Pausing {
         /// Milliseconds.

@@ -8,6 +8,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// Separates these keys from every other use of BLAKE3; part of the prompt format.
 const CONTEXT: &str = "depthfinder 2026-11 prompt randomness v1";
+/// The same for what is public.
+const PUBLIC_CONTEXT: &str = "depthfinder 2026-11 public randomness v1";
 
 /// The run's secret, from which every prompt can be rebuilt: 32 bytes, written in hex.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,6 +70,12 @@ impl std::fmt::Debug for Secret {
 pub struct RunKey([u8; 32]);
 
 impl RunKey {
+    /// A key that anybody can make: for draws that must be the same for everyone who checks, and
+    /// that nothing is gained from foreseeing.
+    pub fn public(purpose: &str) -> RunKey {
+        RunKey(blake3::derive_key(PUBLIC_CONTEXT, purpose.as_bytes()))
+    }
+
     /// A stream of its own for a named purpose and coordinates. Two streams with different
     /// names or coordinates are independent; the same ones give the same stream for ever.
     pub fn stream(&self, domain: &str, coordinates: &[u64]) -> Stream {

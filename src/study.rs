@@ -12,7 +12,7 @@ pub use protocol::{Next, Outcome, Progress, RungProgress, Seat};
 pub use verdict::{Band, Headline, Verdict, dead_bands, verdict};
 
 use crate::claims::Kind;
-use crate::search::Search;
+use crate::search::{Block, Estimate, Search, Withheld};
 use crate::stats::{Design, Tally, Test, clopper_pearson_lower, clopper_pearson_upper};
 use seeking::Seeking;
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,15 @@ pub struct Study {
     /// Rate above which a length is verified, and below which it is refuted.
     pub taus: (f64, f64),
     seeking: Option<Mutex<Seeking>>,
+}
+
+impl Study {
+    /// Where the search's model of one smooth decline has the effective length, or why it does not
+    /// say. None where there is no search.
+    pub fn estimate(&self, blocks: &[Block]) -> Option<Result<Estimate, Withheld>> {
+        let mut seeking = self.seeking.as_ref()?.lock().ok()?;
+        Some(seeking.estimate(blocks))
+    }
 }
 
 /// A threshold below which no number of wrong answers is tested.

@@ -1,13 +1,17 @@
 //! From journal rows to cells, curve and counts: the machine's interface of a run (`summary.json`).
 
 mod collect;
+mod controls;
 mod cuts;
+mod depth;
 mod quote;
 mod verification;
 mod warnings;
 
 pub use collect::summarize;
-pub use verification::{ControlSummary, Leak, RungSummary, Verification, verification};
+pub use controls::{ControlSummary, Guess, Leak};
+pub use depth::{DepthCell, DepthProfile, DepthRow, WeakRegion};
+pub use verification::{RungSummary, SearchSummary, Verification, verification};
 
 use crate::canary::Cut;
 use crate::journal::FoundWindow;
@@ -170,3 +174,8 @@ pub struct Totals {
     /// Price in US dollars, where the price is known.
     pub cost_usd: Option<f64>,
 }
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 mod markdown;
 #[path = "docs/samples.rs"]
 mod samples;
+#[path = "docs/verdicts.rs"]
+mod verdicts;
 
 use clap::{CommandFactory, Parser};
 use depthfinder::cli::Cli;
@@ -185,14 +187,15 @@ fn described(heading: &str) -> Vec<Field> {
 fn every_field_is_described_with_its_type_and_every_description_is_true() {
     let run = samples::run();
     samples::compare("Intents", &described("Intents"), &run.intents);
-    samples::compare("Rows", &described("Rows"), &samples::rows(run));
-    samples::compare("Controls", &described("Controls"), &samples::controls(run));
-    samples::compare("run.json", &described("run.json"), &samples::run_files(run));
-    samples::compare(
-        "summary.json",
-        &described("summary.json"),
-        &samples::summaries(run),
-    );
+    let rows = [samples::rows(run), verdicts::verified().rows.clone()].concat();
+    samples::compare("Rows", &described("Rows"), &rows);
+    let controls = [samples::controls(run), verdicts::controls()].concat();
+    samples::compare("Controls", &described("Controls"), &controls);
+    let files = [samples::run_files(run), verdicts::run_files()].concat();
+    samples::compare("run.json", &described("run.json"), &files);
+    let mut summaries = [samples::summaries(run), verdicts::summaries()].concat();
+    summaries.push(verdicts::plain_summary());
+    samples::compare("summary.json", &described("summary.json"), &summaries);
     samples::compare(
         "claims --json",
         &described("claims --json"),

@@ -4,8 +4,8 @@ use super::axis::{LogAxis, exact_tick, spread};
 use super::canvas::{Anchor, Canvas, Drawing, Frame, Rgb, Type};
 use super::caption::{self, Caption, MARGIN_PX};
 use super::counts::Counts;
-use super::palette::{BLANK, FAINT, GRID, INK, MUTED, WHITE, line};
-use crate::number::percent;
+use super::palette::{BLANK, FAINT, INK, MUTED, WHITE, line};
+use super::plot::{Threshold, draw_grid, draw_thresholds, y_of};
 use crate::summary::{Point, Summary};
 use anyhow::{Result, ensure};
 
@@ -103,15 +103,19 @@ impl<'a> Layout<'a> {
 
     /// Where a share lies.
     fn y(&self, share: f64) -> f64 {
-        self.plot.bottom() - share * self.plot.height
+        y_of(self.plot, share)
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>) -> Result<()> {
         self.caption.write(canvas)?;
-        self.draw_grid(canvas)?;
+        let thresholds = [Threshold {
+            share: self.summary.threshold,
+            name: "threshold".to_owned(),
+        }];
+        draw_grid(canvas, self.plot, &self.axis, &self.lengths, &thresholds)?;
         self.counts.draw(canvas, self.plot, &self.axis)?;
         self.draw_unscored(canvas)?;
-        self.draw_threshold(canvas)?;
+        draw_thresholds(canvas, self.plot, &thresholds)?;
         self.draw_window(canvas)?;
         for nth in 0..self.summary.tasks.len() {
             self.draw_shade(canvas, nth)?;
@@ -122,31 +126,6 @@ impl<'a> Layout<'a> {
         self.draw_names(canvas)?;
         let (width, height) = self.size();
         caption::signature(canvas, self.summary, width - MARGIN_PX, height - 20.0)
-    }
-
-    fn draw_grid(&self, canvas: &mut Canvas<'_>) -> Result<()> {
-        for step in 0..=5 {
-            let share = f64::from(step) / 5.0;
-            let y = self.y(share);
-            let colour = if step == 0 { FAINT } else { GRID };
-            canvas.line(&[(self.plot.x, y), (self.plot.right(), y)], 1.0, colour)?;
-            // The threshold has a label of its own.
-            if (y - self.y(self.summary.threshold)).abs() > 11.0 {
-                canvas.text(
-                    &percent(share),
-                    self.plot.x - 10.0,
-                    y + 4.0,
-                    Anchor::End,
-                    SMALL,
-                )?;
-            }
-        }
-        for length in &self.lengths {
-            let x = self.axis.at(*length);
-            let (top, bottom) = (self.plot.y, self.plot.bottom());
-            canvas.line(&[(x, top), (x, bottom)], 0.7, GRID)?;
-        }
-        Ok(())
     }
 
     /// Lengths at which no task has a scored answer are hatched, as in the heatmap.
@@ -166,26 +145,6 @@ impl<'a> Layout<'a> {
             }
         }
         Ok(())
-    }
-
-    fn draw_threshold(&self, canvas: &mut Canvas<'_>) -> Result<()> {
-        let y = self.y(self.summary.threshold);
-        canvas.dashes((self.plot.x, y), (self.plot.right(), y), 1.2, MUTED)?;
-        let figure = percent(self.summary.threshold);
-        canvas.text(
-            &figure,
-            self.plot.x - 10.0,
-            y + 4.0,
-            Anchor::End,
-            Type::bold(11.0, INK),
-        )?;
-        canvas.text(
-            "threshold",
-            self.plot.right() + 8.0,
-            y + 4.0,
-            Anchor::Start,
-            SMALL,
-        )
     }
 
     fn draw_window(&self, canvas: &mut Canvas<'_>) -> Result<()> {

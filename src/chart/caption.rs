@@ -2,15 +2,17 @@
 
 use super::canvas::{Anchor, Canvas, Type};
 use super::palette::{FAINT, INK, MUTED};
-use crate::number::{counted, percent, spanned};
+use crate::number::{counted, grouped, percent, spanned};
 use crate::stats::method_of;
-use crate::summary::{Point, Summary, TaskSummary};
+use crate::summary::{Point, Summary, TaskSummary, Verification};
 use anyhow::Result;
 
 const TITLE: Type = Type::bold(19.0, INK);
 const SUBJECT: Type = Type::regular(13.5, INK);
 const BASIS: Type = Type::regular(11.5, MUTED);
 const SEPARATOR: &str = "  ·  ";
+/// The intervals of a study, which may be looked at and stopped at any moment.
+const AT_EVERY_LOOK: &str = "95 % at every look";
 /// What stays free around a picture, in pixels.
 pub const MARGIN_PX: f64 = 32.0;
 
@@ -110,19 +112,62 @@ pub fn basis(
         ));
         phrases.extend(where_shown.map(|place| format!("{place} {}", intervals(summary))));
     }
+    phrases.push(lengths(summary));
+    phrases.extend(voids(summary));
+    phrases
+}
+
+/// What a verification came to, and of what claim.
+pub fn verdict(summary: &Summary, verification: &Verification) -> Vec<String> {
+    let mut phrases = vec![
+        verification.headline(),
+        format!("claimed window {}", verification.claim()),
+    ];
+    phrases.extend(subject(summary, "", false).into_iter().skip(1));
+    phrases
+}
+
+/// What a verification rests on.
+pub fn evidence(summary: &Summary, verification: &Verification) -> Vec<String> {
+    let mut phrases = vec![
+        counted(verification.questions, "question"),
+        format!("bars: {AT_EVERY_LOOK}"),
+    ];
+    if !verification.searched.is_empty() {
+        phrases.push("small points: lengths of the search".to_owned());
+    }
+    let certified = match verification.certified() {
+        (Some(low), Some(high)) => Some(format!("{} to {} tokens", grouped(low), grouped(high))),
+        (Some(low), None) => Some(format!("at least {} tokens", grouped(low))),
+        (None, Some(high)) => Some(format!("below {} tokens", grouped(high))),
+        (None, None) => None,
+    };
+    phrases.extend(certified.map(|words| format!("shaded: certified effective length, {words}")));
+    phrases.push(lengths(summary));
+    let void: u64 = verification.rungs.iter().map(|rung| rung.tally.void).sum();
+    if void > 0 {
+        let against = "against either verdict";
+        phrases.push(format!("{} {against}", counted(void, "void question")));
+    }
+    phrases
+}
+
+/// How lengths were counted.
+fn lengths(summary: &Summary) -> String {
     let how = if summary.exact_lengths {
         "exact"
     } else {
         "estimated"
     };
-    phrases.push(format!("lengths {how} ({})", summary.tokenizer));
-    phrases.extend(voids(summary));
-    phrases
+    format!("lengths {how} ({})", summary.tokenizer)
 }
 
 /// The name of the intervals: `95 % Wilson interval`, or without the method where the numbers
 /// are not those of one that we know.
 fn intervals(summary: &Summary) -> String {
+    if summary.verification.is_some() {
+        return AT_EVERY_LOOK.to_owned();
+    }
     let mut methods = points(summary)
         .filter(|point| point.n > 0)
         .filter_map(|point| Some((point, point.interval?)))

@@ -5,7 +5,7 @@ use super::canvas::{Anchor, Canvas, Frame, Type};
 use super::caption;
 use super::palette::{FAINT, INK, MUTED, VOID, line};
 use crate::number::percent;
-use crate::summary::{Point, Summary};
+use crate::summary::{Point, RungSummary, Summary};
 use anyhow::Result;
 
 const TICK: Type = Type::regular(12.0, INK);
@@ -103,6 +103,52 @@ impl Counts {
             rows,
             columns: Vec::new(),
         })
+    }
+
+    /// The numbers of a ladder: what each length came to by `result`, its share of right answers,
+    /// and void questions where there are any.
+    pub fn of_ladder(rungs: &[RungSummary], result: fn(&RungSummary) -> &'static str) -> Counts {
+        let row = |title: &str, look: Type, write: &dyn Fn(&RungSummary) -> String| Row {
+            title: title.to_owned(),
+            look,
+            values: rungs.iter().map(write).collect(),
+        };
+        let known = |rung: &RungSummary, said: String| match rung.tally.answered() {
+            0 => "–".to_owned(),
+            _ => said,
+        };
+        let mut rows = vec![
+            row("result", Type::bold(11.0, INK), &|rung| {
+                result(rung).to_owned()
+            }),
+            row(
+                "right",
+                Type {
+                    colour: INK,
+                    ..FIGURE
+                },
+                &|rung| known(rung, rung.rate.map_or(String::new(), percent)),
+            ),
+            row("of answered", FIGURE, &|rung| {
+                let tally = rung.tally;
+                known(rung, format!("{}/{}", tally.right, tally.answered()))
+            }),
+        ];
+        if rungs.iter().any(|rung| rung.tally.void > 0) {
+            let look = Type {
+                colour: VOID,
+                ..FIGURE
+            };
+            rows.push(row("void", look, &|rung| match rung.tally.void {
+                0 => String::new(),
+                void => void.to_string(),
+            }));
+        }
+        Counts {
+            lengths: rungs.iter().map(|rung| rung.nominal_tokens).collect(),
+            rows,
+            columns: Vec::new(),
+        }
     }
 
     /// Room for the titles of the rows, left of the plot.

@@ -3,9 +3,9 @@
 use super::canvas::{Anchor, Canvas, Drawing, Frame, Type};
 use super::caption::{self, Caption, MARGIN_PX};
 use super::palette::{BLANK, FAINT, INK, MUTED, scale};
-use super::panel::{Panel, draw_void, lengths};
-use crate::number::{percent, spanned};
-use crate::summary::{Cell, Summary};
+use super::panel::{Panel, draw_void, lengths, outline};
+use crate::number::{grouped, percent, spanned};
+use crate::summary::{Cell, Summary, Verification, WeakRegion};
 use anyhow::{Result, ensure};
 
 const TICK: Type = Type::regular(12.0, INK);
@@ -59,7 +59,11 @@ impl<'a> Layout<'a> {
         let shown = (column_px >= LEGIBLE_COLUMN_PX).then_some(row);
         let basis = caption::basis(summary, Some(per_cell), shown);
         let shown = "Accuracy by prompt length and depth of the fact";
-        let subject = caption::subject(summary, shown, !single);
+        let mut subject = caption::subject(summary, shown, !single);
+        subject.splice(
+            0..0,
+            summary.verification.iter().map(Verification::headline),
+        );
         let caption = Caption::new(&summary.model, &subject, &basis, room)?;
 
         let mut panels: Vec<Panel<'_>> = Vec::new();
@@ -92,8 +96,15 @@ impl<'a> Layout<'a> {
         cells.any(|cell: &Cell| cell.void > 0)
     }
 
+    /// The weakest region, where chance alone would seldom give one like it.
+    fn weakest(&self) -> Option<&'a WeakRegion> {
+        let verification = self.summary.verification.as_ref()?;
+        let region = verification.depth.weakest.as_ref()?;
+        (region.is_notable() && self.panels.len() == 1).then_some(region)
+    }
+
     fn size(&self) -> (f64, f64) {
-        let key = if self.has_unscored() || self.has_void() {
+        let key = if self.has_unscored() || self.has_void() || self.weakest().is_some() {
             26.0
         } else {
             0.0
@@ -106,6 +117,9 @@ impl<'a> Layout<'a> {
         for panel in &self.panels {
             panel.draw(canvas)?;
         }
+        if let (Some(region), Some(panel)) = (self.weakest(), self.panels.first()) {
+            panel.outline(canvas, region)?;
+        }
         let (width, height) = self.size();
         if let (Some(first), Some(last)) = (self.panels.first(), self.panels.last()) {
             let frame = Frame {
@@ -114,7 +128,9 @@ impl<'a> Layout<'a> {
                 width: 13.0,
                 height: (last.totals_bottom_px() - first.frame.y).min(240.0),
             };
-            draw_bar(canvas, self.summary.threshold, frame)?;
+            let verification = self.summary.verification.as_ref();
+            let threshold = verification.map_or(self.summary.threshold, |v| v.tau_verify);
+            draw_bar(canvas, threshold, frame)?;
             let (middle, y) = (
                 first.frame.x + first.frame.width / 2.0,
                 self.axis_bottom_px(),
@@ -150,6 +166,12 @@ impl<'a> Layout<'a> {
             canvas.rectangle(sample, scale(0.5))?;
             draw_void(canvas, sample, 2)?;
             explain(&mut sample, canvas, "void trials, not scored")?;
+        }
+        if let Some(region) = self.weakest() {
+            outline(canvas, sample)?;
+            let (right, n) = (grouped(region.right), grouped(region.n));
+            let text = format!("weakest region: {right}/{n} (p = {:.3})", region.p);
+            explain(&mut sample, canvas, &text)?;
         }
         Ok(())
     }

@@ -14,6 +14,10 @@ pub const GRID: Rgb = (228, 231, 235);
 pub const BLANK: Rgb = (243, 244, 246);
 /// Void trials.
 pub const VOID: Rgb = (176, 32, 32);
+/// A length that was refuted: the vermilion of the lines below.
+pub const REFUTED: Rgb = (213, 94, 0);
+/// The lengths between which the effective one lies.
+pub const CERTIFIED: Rgb = (230, 159, 0);
 /// Paper.
 pub const WHITE: Rgb = (255, 255, 255);
 

@@ -5,7 +5,7 @@ use super::canvas::{Anchor, Canvas, Frame, Type};
 use super::caption::MARGIN_PX;
 use super::palette::{BLANK, FAINT, INK, MUTED, VOID, WHITE, contrasting, scale};
 use crate::number::{interval_figures, percent};
-use crate::summary::{Cell, TaskSummary};
+use crate::summary::{Cell, TaskSummary, WeakRegion};
 use anyhow::Result;
 
 const TICK: Type = Type::regular(12.0, INK);
@@ -150,6 +150,29 @@ impl<'a> Panel<'a> {
         Ok(())
     }
 
+    /// Draws a frame around the cells of a region.
+    pub fn outline(&self, canvas: &mut Canvas<'_>, region: &WeakRegion) -> Result<()> {
+        let is_in = |length: &u64| (region.from_tokens..=region.to_tokens).contains(length);
+        let is_deep = |depth: &f64| (region.from_percent..=region.to_percent).contains(depth);
+        let ends = |inside: &mut dyn Iterator<Item = usize>| {
+            let first = inside.next()?;
+            Some((first, inside.last().unwrap_or(first)))
+        };
+        let columns = ends(&mut (0..self.lengths.len()).filter(|at| is_in(&self.lengths[*at])));
+        let rows = ends(&mut (0..self.depths.len()).filter(|at| is_deep(&self.depths[*at])));
+        let (Some(columns), Some(rows)) = (columns, rows) else {
+            return Ok(());
+        };
+        let (first, last) = (self.place(columns.0, rows.0), self.place(columns.1, rows.1));
+        let frame = Frame {
+            x: first.x,
+            y: first.y,
+            width: last.right() - first.x,
+            height: last.bottom() - first.y,
+        };
+        outline(canvas, frame)
+    }
+
     fn draw_depths(&self, canvas: &mut Canvas<'_>) -> Result<()> {
         let row_px = self.row_px();
         let needed_px = if row_px < 17.0 { 26.0 } else { 17.0 };
@@ -207,6 +230,26 @@ impl<'a> Panel<'a> {
         let label = &self.labels[column];
         canvas.text(label, middle, place.bottom() + 18.0, Anchor::Middle, TICK)
     }
+}
+
+/// A frame that shows on light and on dark ground.
+pub fn outline(canvas: &mut Canvas<'_>, frame: Frame) -> Result<()> {
+    for (width_px, colour) in [(5.0, WHITE), (2.4, INK)] {
+        let inset = 2.5;
+        let (left, top) = (frame.x + inset, frame.y + inset);
+        let (right, bottom) = (frame.right() - inset, frame.bottom() - inset);
+        // A little beyond the corner, so that no notch is left there.
+        let over = width_px / 2.0;
+        for (from, to) in [
+            ((left - over, top), (right + over, top)),
+            ((left - over, bottom), (right + over, bottom)),
+            ((left, top), (left, bottom)),
+            ((right, top), (right, bottom)),
+        ] {
+            canvas.line(&[from, to], width_px, colour)?;
+        }
+    }
+    Ok(())
 }
 
 /// Labels of the lengths: exact ones where they fit into a column, else short ones, else only

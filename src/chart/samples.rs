@@ -1,7 +1,7 @@
 //! Summaries of many shapes, built by hand, that pictures and reports are tried on.
 
-use crate::stats::{clopper_pearson, wilson};
-use crate::summary::{Cell, Point, Summary, TaskSummary, Totals};
+use crate::stats::{Tally, clopper_pearson, wilson};
+use crate::summary::{Cell, Point, Summary, TaskSummary, Totals, Verification};
 use std::collections::BTreeMap;
 
 /// What happened in a cell: scored, right, void.
@@ -93,11 +93,35 @@ pub fn summary(model: &str, tasks: Vec<TaskSummary>) -> Summary {
             cost_usd: None,
         },
         tasks,
+        verification: None,
         cuts: Vec::new(),
         found_window: None,
         settings: Vec::new(),
         warnings: Vec::new(),
     }
+}
+
+/// The summary of a verification that was played through.
+pub fn verified(model: &str, verification: Verification) -> Summary {
+    let rungs = || verification.rungs.iter().chain(&verification.searched);
+    let mut lengths: Vec<u64> = rungs().map(|rung| rung.nominal_tokens).collect();
+    lengths.sort_unstable();
+    let mut task = task("niah_multikey", &lengths, 5, u64::MAX, |length, depth| {
+        let rung = rungs().find(|rung| rung.nominal_tokens == length);
+        let tally = rung.map_or(Tally::default(), |rung| {
+            rung.strata[(depth / 25.0) as usize]
+        });
+        (tally.answered(), tally.right, tally.void)
+    });
+    for cell in &mut task.cells {
+        // Fifths, by their middles.
+        cell.depth_percent = 10.0 + 0.8 * cell.depth_percent;
+    }
+    let mut summary = summary(model, vec![task]);
+    summary.threshold = verification.plan.tau;
+    summary.advertised_tokens = Some(verification.plan.claim.tokens);
+    summary.verify(verification);
+    summary
 }
 
 /// Doublings from `first`.
@@ -258,5 +282,8 @@ pub fn gallery() -> Vec<(&'static str, Summary)> {
             vec![task("niah_single", &plain, 5, 0, never)],
         ),
     );
+    for (name, model, verification) in crate::summary::samples::gallery() {
+        all.push((name, verified(model, verification)));
+    }
     all
 }

@@ -10,7 +10,7 @@ fn drawings() -> Vec<(String, Drawing)> {
     let mut all = Vec::new();
     for (name, summary) in gallery() {
         let drawn = [
-            ("accuracy", accuracy::draw(&summary)),
+            ("accuracy", curve(&summary)),
             ("heatmap", heatmap::draw(&summary)),
         ];
         for (kind, drawing) in drawn {
@@ -19,6 +19,14 @@ fn drawings() -> Vec<(String, Drawing)> {
         }
     }
     all
+}
+
+/// The drawing that [`accuracy`] makes.
+fn curve(summary: &Summary) -> Result<Drawing> {
+    match &summary.verification {
+        Some(verification) => ladder::draw(summary, verification),
+        None => accuracy::draw(summary),
+    }
 }
 
 fn tree(source: &str) -> usvg::Tree {
@@ -79,7 +87,14 @@ fn nothing_is_cut_and_no_text_lies_on_another() {
 fn the_svg_needs_no_font_and_no_file() {
     let no_fonts = usvg::Options::default();
     assert!(no_fonts.fontdb.is_empty(), "the reader must know no font");
-    let shapes = ["plain-", "three-", "voids-", "wide-"];
+    let shapes = [
+        "plain-",
+        "three-",
+        "voids-",
+        "wide-",
+        "hole-",
+        "not_served-",
+    ];
     for (name, drawing) in drawings() {
         if !shapes.iter().any(|shape| name.starts_with(shape)) {
             continue;
@@ -215,6 +230,70 @@ fn what_was_measured_stands_in_the_pictures() {
     assert!(
         basis.contains("2–4 questions per cell · 8–20 questions on 4 haystacks per length"),
         "{basis}"
+    );
+}
+
+/// What a drawing of a sample says.
+fn said(name: &str, draw: fn(&Summary) -> Result<Drawing>) -> Vec<String> {
+    let sample = gallery().into_iter().find(|(other, _)| *other == name);
+    let drawing = draw(&sample.expect("a sample").1).expect("a drawing");
+    let mut found = Vec::new();
+    texts(tree(&drawing.source).root(), &mut found);
+    found.into_iter().map(|(text, _)| text).collect()
+}
+
+#[test]
+fn each_length_of_a_ladder_is_named_by_what_became_of_it() {
+    let expected: [(&str, &[&str]); 6] = [
+        (
+            "verified",
+            &["verified", "25/25", "100 %", "claimed: 128k", "threshold"],
+        ),
+        ("refuted", &["refuted", "not asked", "claimed: 10M"]),
+        ("not_served", &["not served", "open", "5/5", "claimed: 1M"]),
+        ("undecided", &["undecided", "open"]),
+        ("relative", &["verified above", "refuted below"]),
+        ("voids", &["void"]),
+    ];
+    for (name, words) in expected {
+        let found = said(name, curve);
+        for word in words {
+            assert!(
+                found.iter().any(|text| text == word),
+                "{name}: {word} is not in {found:?}"
+            );
+        }
+        assert!(
+            !found.iter().any(|text| text.contains("advertised")),
+            "{name}: {found:?}"
+        );
+        let whole = found.join(" ");
+        assert!(whole.contains("for literal retrieval"), "{name}: {whole}");
+        assert!(whole.contains("95 % at every look"), "{name}: {whole}");
+    }
+    let whole = said("search", curve).join(" ");
+    assert!(
+        whole.contains("small points: lengths of the search"),
+        "{whole}"
+    );
+    assert!(
+        whole.contains("shaded: certified effective length, "),
+        "{whole}"
+    );
+}
+
+#[test]
+fn the_weakest_region_is_outlined_where_chance_would_seldom_give_it() {
+    let key = |name| said(name, heatmap::draw).join(" ");
+    assert!(
+        key("hole").contains("weakest region: 0/"),
+        "{}",
+        key("hole")
+    );
+    assert!(
+        !key("verified").contains("weakest region"),
+        "{}",
+        key("verified")
     );
 }
 

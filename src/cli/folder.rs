@@ -280,6 +280,16 @@ pub fn write_study(
     let standing = Standing::of(run, loaded, corpus, key)
         .with_context(|| format!("{} holds no verification", folder.display()))?;
     let mut summary = summarize(run, &standing.plan, loaded, corpus, run.price);
+    if run
+        .plan_hash
+        .as_ref()
+        .is_some_and(|hash| *hash != run.hashed())
+    {
+        summary.warnings.push(
+            "the plan in run.json is not the one whose digest was registered: it was changed since"
+                .into(),
+        );
+    }
     summary.verify(verification(run, &standing, loaded, corpus));
     write_summary(folder, summary)
 }

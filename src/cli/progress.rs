@@ -152,6 +152,14 @@ impl Sink for Progressing {
                     bar.set_length(*planned);
                 }
             }
+            Event::Control { nth, of } => match &self.bar {
+                Some(bar) => bar.set_message(format!("control {nth} of {of}")),
+                None if self.quiet || self.told.elapsed() < LINE_EVERY => {}
+                None => {
+                    self.told = Instant::now();
+                    screen::note(&format!("control {nth} of {of}"));
+                }
+            },
             Event::Pausing {
                 wait_ms,
                 length_tokens,

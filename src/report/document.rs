@@ -1,6 +1,6 @@
 //! The report's content, before it becomes Markdown or HTML.
 
-use super::{advice, finding};
+use super::{advice, dossier, finding};
 use crate::number::{counted, grouped, interval_figures, percent};
 use crate::stats::method_of;
 use crate::summary::{Point, Summary, TaskSummary};
@@ -15,6 +15,8 @@ pub struct Document {
 
 /// A part of a report. All text is plain: whoever writes it escapes it.
 pub enum Block {
+    /// What is read first, in large letters.
+    Lead(String),
     /// The heading of what follows.
     Heading(String),
     /// Text.
@@ -45,6 +47,9 @@ pub enum Picture {
 
 /// What a report on a summary says.
 pub fn of(summary: &Summary, run: &str) -> Document {
+    if let Some(verification) = &summary.verification {
+        return dossier::of(summary, verification, run);
+    }
     let mut blocks = Vec::new();
     lead(summary, &mut blocks);
     if !summary.warnings.is_empty() {
@@ -63,10 +68,19 @@ pub fn of(summary: &Summary, run: &str) -> Document {
     if !summary.tasks.is_empty() {
         blocks.push(note(summary));
     }
-    for task in &summary.tasks {
-        classes(task, &mut blocks);
+    ground(summary, run, &mut blocks);
+    Document {
+        title: format!("{}: accuracy by prompt length", summary.model),
+        blocks,
     }
-    voids(summary, &mut blocks);
+}
+
+/// What every report ends with: answers by class, void trials, what was asked, and how to check it.
+pub fn ground(summary: &Summary, run: &str, blocks: &mut Vec<Block>) {
+    for task in &summary.tasks {
+        classes(task, blocks);
+    }
+    voids(summary, blocks);
     blocks.push(heading("What was asked"));
     blocks.push(Block::Bullets(facts(summary)));
     blocks.push(heading("Settings that differ from the defaults"));
@@ -74,14 +88,11 @@ pub fn of(summary: &Summary, run: &str) -> Document {
         [] => Block::Paragraph("None.".to_owned()),
         settings => Block::Bullets(settings.to_vec()),
     });
-    again(run, &mut blocks);
-    Document {
-        title: format!("{}: accuracy by prompt length", summary.model),
-        blocks,
-    }
+    again(run, blocks);
 }
 
-fn heading(text: &str) -> Block {
+/// A heading.
+pub fn heading(text: &str) -> Block {
     Block::Heading(text.to_owned())
 }
 
@@ -194,9 +205,18 @@ fn voids(summary: &Summary, blocks: &mut Vec<Block>) {
         return;
     }
     blocks.push(heading("Void trials"));
-    let what = "Something other than the model came between. Void trials are not in the accuracy \
-                above; each is a row of the journal. The column \"voids as failures\" shows what it \
-                would be if every one of them had been answered wrongly.";
+    let what = match &summary.verification {
+        None => {
+            "Something other than the model came between. Void trials are not in the accuracy \
+             above; each is a row of the journal. The column \"voids as failures\" shows what it \
+             would be if every one of them had been answered wrongly."
+        }
+        Some(_) => {
+            "Something other than the model came between. A void question is asked again once; one \
+             that stays void counts as wrong where VERIFIED is at stake and as right where REFUTED \
+             is. Each is a row of the journal."
+        }
+    };
     blocks.push(Block::Paragraph(what.to_owned()));
     let mut rows = Vec::new();
     for task in &summary.tasks {
@@ -225,7 +245,8 @@ fn voids(summary: &Summary, blocks: &mut Vec<Block>) {
     });
 }
 
-fn head(names: &[(&str, bool)]) -> Vec<(String, bool)> {
+/// The head of a table: names of columns, and whether they hold numbers.
+pub fn head(names: &[(&str, bool)]) -> Vec<(String, bool)> {
     names
         .iter()
         .map(|(name, numbers)| ((*name).to_owned(), *numbers))
@@ -245,9 +266,13 @@ fn facts(summary: &Summary) -> Vec<String> {
         format!("Model: {}", summary.model),
         format!("Corpus: {}", summary.corpus),
         format!("Lengths: {how}, counted with {}", summary.tokenizer),
-        format!("Threshold: {}", percent(summary.threshold)),
     ];
-    if let Some(window) = summary.advertised_tokens {
+    // A verification's plan says both, and what they mean.
+    let plain = summary.verification.is_none();
+    if plain {
+        facts.push(format!("Threshold: {}", percent(summary.threshold)));
+    }
+    if let Some(window) = summary.advertised_tokens.filter(|_| plain) {
         facts.push(format!("Advertised window: {} tokens", grouped(window)));
     }
     if let Some(found) = &summary.found_window {

@@ -30,6 +30,10 @@ pre { overflow-x: auto; background: #f3f4f6; padding: .8rem 1rem; border-radius:
   pre { white-space: pre-wrap; }
 }";
 
+/// The sentence that a dossier opens with; only such pages need it.
+const LEAD: &str =
+    "font-size: 1.45rem; line-height: 1.35; font-weight: 600; margin: 1rem 0 1.25rem";
+
 /// Writes the page. An empty picture is left out.
 pub fn write(document: &Document, svg_accuracy: &str, svg_heatmap: &str) -> String {
     let title = escaped(&document.title);
@@ -43,6 +47,9 @@ pub fn write(document: &Document, svg_accuracy: &str, svg_heatmap: &str) -> Stri
     );
     for block in &document.blocks {
         match block {
+            Block::Lead(text) => {
+                out.push_str(&format!("<p style=\"{LEAD}\">{}</p>\n", escaped(text)));
+            }
             Block::Heading(text) => out.push_str(&format!("<h2>{}</h2>\n", escaped(text))),
             Block::Paragraph(text) => out.push_str(&format!("<p>{}</p>\n", escaped(text))),
             Block::Bullets(points) => {

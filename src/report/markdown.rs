@@ -8,6 +8,7 @@ pub fn write(document: &Document) -> String {
     for block in &document.blocks {
         out.push('\n');
         match block {
+            Block::Lead(text) => out.push_str(&format!("**{}**\n", escaped(text))),
             Block::Heading(text) => out.push_str(&format!("## {}\n", escaped(text))),
             Block::Paragraph(text) => out.push_str(&format!("{}\n", escaped(text))),
             Block::Bullets(points) => {

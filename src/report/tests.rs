@@ -158,6 +158,117 @@ fn warnings_and_settings_are_printed_and_markup_stays_text() {
     );
 }
 
+#[test]
+fn a_dossier_leads_with_the_verdict_and_holds_all_that_it_rests_on() {
+    let report = markdown(&sample("hole"), "outputs/run");
+    assert!(
+        report.starts_with("# sim:hole: is the claimed 128k window real?\n\n**VERIFIED except depth 40–60 % for literal retrieval: sim:hole finds "),
+        "{report}"
+    );
+    for expected in [
+        "## The ladder",
+        "| length (tokens) | right / answered | void | refusals | 95 % at every look | evidence for | evidence against | what decided it | needed at the last look |",
+        "verified by the evidence",
+        "A length is verified from 20 on and refuted from 60 on, which is 3 times as much",
+        "## The effective length",
+        "Certified: the effective length is at least 128,000 tokens",
+        "Depth 40–60 % fails at 128,000 tokens: 0 of ",
+        "The weakest region is 8,000 to 128,000 tokens, depth 40–60 %: 0 of ",
+        "(p = 0.001, adjusted for having looked at every region",
+        "selected: the region was chosen for its answers",
+        "![Accuracy by prompt length](accuracy.png)",
+        "![Accuracy by prompt length and depth](heatmap.png)",
+        "## Controls",
+        "| the text without the fact | 0/6 | 0 | 2,000 |",
+        "Isolated: every question has a text, facts and a wording of its own",
+        "- Claim: 128,000 tokens, prompt and answer together",
+        "- Plan hash, registered before the first question: 0a0a",
+        "depthfinder report outputs/run",
+        "depthfinder show outputs/run TRIAL",
+    ] {
+        assert!(report.contains(expected), "{expected} is not in\n{report}");
+    }
+    for other in [
+        "Advertised window",
+        "accuracy by prompt length\n",
+        "NaN",
+        "If void questions",
+    ] {
+        assert!(!report.contains(other), "{other} is in\n{report}");
+    }
+    let page = page("hole");
+    let lead = page.find("VERIFIED except depth").expect("the verdict");
+    assert!(lead < page.find("<figure>").expect("a picture"), "{page}");
+}
+
+#[test]
+fn a_dossier_says_what_each_kind_of_verdict_needs_said() {
+    let of = |name| markdown(&sample(name), "run");
+    let all: [(&str, &[&str]); 8] = [
+        (
+            "refuted",
+            &[
+                "refuted by the evidence",
+                "| 39,063 | 0/0 | 0 | 0 | – | – | – | not asked | of 400: ",
+            ],
+        ),
+        (
+            "not_served",
+            &[
+                "not served: three prompts met the end of the window",
+                "open: the verdict did not need it",
+                "at least 1 s apart",
+            ],
+        ),
+        (
+            "undecided",
+            &[
+                "undecided at its last look",
+                "No length is certified either way.",
+            ],
+        ),
+        (
+            "search",
+            &[
+                "Lengths that the search asked beside the ladder:",
+                "- Search after the verdict: from ",
+            ],
+        ),
+        (
+            "shared",
+            &[
+                "Shared: five texts at each length hold twenty facts each",
+                "| length (tokens) | right / answered by text | Tarone's z | p | do the texts differ? |",
+            ],
+        ),
+        (
+            "relative",
+            &["- Threshold: 85 % of the rate in short texts (93 of 100 right): verified above "],
+        ),
+        (
+            "voids",
+            &[
+                "## If void questions or refusals are left out",
+                "asked again once; one that stays void counts as wrong where VERIFIED is at stake",
+            ],
+        ),
+        (
+            "leak",
+            &[
+                "- Leak in control 17 (no needle, 8,000 tokens): to \"What is the special magic number for Oslo?\" the model answered \"4829173\"; the prompt says ",
+            ],
+        ),
+    ];
+    for (name, parts) in all {
+        let report = of(name);
+        for part in parts {
+            assert!(report.contains(part), "{name}: {part} is not in\n{report}");
+        }
+        assert!(!report.contains("NaN"), "{name}: {report}");
+    }
+    assert!(of("unasked").contains("UNDECIDED"), "{}", of("unasked"));
+}
+
 /// Reads CSV by the rules of RFC 4180, written from the RFC and not from the writer.
 fn read_csv(text: &str) -> Vec<Vec<String>> {
     let (mut rows, mut row, mut field) = (Vec::new(), Vec::new(), String::new());
@@ -221,7 +332,7 @@ fn page(name: &str) -> String {
 
 #[test]
 fn the_page_is_whole_and_asks_for_nothing() {
-    for name in ["three", "voids", "nothing"] {
+    for name in ["three", "voids", "nothing", "hole", "leak", "unasked"] {
         let page = page(name);
         assert_eq!(page.matches("<svg ").count(), 2);
         for forbidden in [
@@ -245,7 +356,7 @@ fn the_page_is_whole_and_asks_for_nothing() {
 fn pages_to_look_at() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
     std::fs::create_dir_all(&folder).expect("a folder");
-    for name in ["plain", "three", "voids"] {
+    for name in ["plain", "three", "voids", "hole", "search", "shared"] {
         std::fs::write(folder.join(format!("{name}.html")), page(name)).expect("HTML written");
         let text = markdown(&sample(name), "outputs/run");
         std::fs::write(folder.join(format!("{name}.md")), text).expect("Markdown written");

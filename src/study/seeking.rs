@@ -1,6 +1,6 @@
 //! A search that remembers what it has chosen: a study is replayed at every step, and each choice costs milliseconds.
 
-use crate::search::{Block, Search, Seeker};
+use crate::search::{Block, Estimate, Search, Seeker, Withheld};
 use anyhow::Result;
 use std::collections::HashMap;
 
@@ -42,6 +42,11 @@ impl Seeking {
             .choices
             .entry(blocks.len())
             .or_insert_with(|| seeker.next(blocks))
+    }
+
+    /// Where a model of one smooth decline has the effective length, or why it does not say.
+    pub fn estimate(&mut self, blocks: &[Block]) -> Result<Estimate, Withheld> {
+        self.seeker.estimate(blocks)
     }
 }
 

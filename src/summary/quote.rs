@@ -4,100 +4,169 @@ use super::verification::{RungSummary, Verification};
 use crate::claims::Kind;
 use crate::journal::ControlKind;
 use crate::number::{counted, grouped, interval_figures, percent};
-use crate::stats::Decision;
-use crate::study::Headline;
+use crate::stats::{Decision, Tally};
+use crate::study::{Band, Claim, Headline, Layout};
+
+/// From so many times the tokens on the usual grid is worth comparing with.
+const WORTH_COMPARING: f64 = 1.5;
+
+/// The verdict in capitals with what it is about: `REFUTED for literal retrieval`.
+pub fn headline(verification: &Verification) -> String {
+    let verdict = &verification.verdict;
+    let (word, kind) = (verdict.headline.word(), &verification.kind_of_use);
+    match verdict.headline {
+        Headline::VerifiedExcept => {
+            let bands: Vec<String> = verdict.dead_bands.iter().map(depth).collect();
+            format!("{word} depth {} for {kind}", bands.join(" and "))
+        }
+        // What is not served serves no use.
+        Headline::NotServed => format!("{word} for {kind} and any other use"),
+        _ => format!("{word} for {kind}"),
+    }
+}
 
 /// The verdict in one sentence.
 pub fn sentence(model: &str, verification: &Verification) -> String {
     let plan = &verification.plan;
     let verdict = &verification.verdict;
-    let tau = match plan.relative {
-        true => format!("{} of its short-context rate", percent(plan.tau)),
-        false => format!("{} of the planted facts", percent(plan.tau)),
+    let headline = headline(verification);
+    let claim = claim(&plan.claim);
+    let error = format!("chance of a wrong verdict: {} at most", percent(plan.alpha));
+    let finds = match plan.relative {
+        true => format!(
+            "planted facts at least {} as often as in short texts",
+            percent(plan.tau)
+        ),
+        false => format!("at least {} of the planted facts", percent(plan.tau)),
     };
-    let claim = claim(verification);
-    let word = verdict.headline.word();
+    let at_claim = verification
+        .rungs
+        .last()
+        .map_or(Tally::default(), |rung| rung.tally);
     match verdict.headline {
         Headline::Verified => format!(
-            "{word} for {}: {model} finds at least {tau} at every tested length up to its claimed {claim} (at most {} chance of this being wrong).",
-            verification.kind_of_use,
-            percent(plan.alpha)
+            "{headline}: {model} finds {finds} at every tested length up to its claimed {claim} ({} there; {error}).",
+            share(at_claim)
         ),
         Headline::VerifiedExcept => {
-            let bands: Vec<String> = verdict
-                .dead_bands
-                .iter()
-                .map(|band| format!("{:.0}–{:.0} %", band.from_percent, band.to_percent))
-                .collect();
+            let bands: Vec<String> = verdict.dead_bands.iter().map(band).collect();
             format!(
-                "{word} depth {} for {}: {model} finds at least {tau} on average up to its claimed {claim}, but not in that part of the text.",
-                bands.join(" and "),
-                verification.kind_of_use
+                "{headline}: {model} finds {finds} at every tested length up to its claimed {claim} ({} there), but {}.",
+                share(at_claim),
+                bands.join(" and ")
             )
         }
         Headline::Refuted => {
-            let witness = broken(verification);
-            let counts = witness.map_or(String::new(), |rung| {
-                format!(" ({} of {} right)", rung.tally.right, rung.tally.answered())
-            });
             let at = verdict.witness_tokens.unwrap_or(plan.claim.tokens);
+            let broken = verification
+                .rungs
+                .iter()
+                .find(|rung| rung.nominal_tokens == at);
+            let tally = broken.map_or(Tally::default(), |rung| rung.tally);
+            let held_to = match plan.relative {
+                true => format!("{} of its rate in short texts", percent(plan.tau)),
+                false => format!("the {} that it is held to", percent(plan.tau)),
+            };
             format!(
-                "{word} for {}: {model} does not find {tau} at {} tokens{counts}; its claim is {claim} (at most {} chance of this being wrong).",
-                verification.kind_of_use,
-                grouped(at),
-                percent(plan.alpha)
+                "{headline}: {model}, with a claimed window of {claim}, finds {} planted facts in texts of {} tokens, fewer than {held_to} ({error}).",
+                found(tally),
+                grouped(at)
             )
         }
         Headline::NotServed => {
-            let window = match verification.window_tokens {
-                Some(window) => format!("window {}", grouped(window)),
-                None => match longest_served(verification) {
-                    Some(served) => format!("nothing above {} tokens was", grouped(served)),
-                    None => "no tested length was".to_string(),
-                },
-            };
             let at = verdict.witness_tokens.unwrap_or(plan.claim.tokens);
+            let window = verification.window_tokens.map_or(String::new(), |window| {
+                format!(": window {}", grouped(window))
+            });
+            let served = match longest_served(verification) {
+                Some((tokens, tally)) => {
+                    format!("{} at {} tokens", share(tally), grouped(tokens))
+                }
+                None => "0 questions answered at any length".to_string(),
+            };
             format!(
-                "{word}: {model} is claimed to take {claim}, but {} tokens are not served here: {window}.",
+                "{headline}: {model} has a claimed window of {claim}, but prompts of {} tokens are not served here{window} ({served}).",
                 grouped(at)
             )
         }
         Headline::Undecided => {
             let why = verdict.why.as_deref().unwrap_or("nothing was asked");
+            let so_far = match why.contains(|c: char| c.is_ascii_digit()) {
+                true => String::new(),
+                false => so_far(verification),
+            };
             format!(
-                "{word}: whether {model} serves its claimed {claim} is not shown either way: {why}."
+                "{headline}: {model} may or may not live up to its claimed {claim}; {why}{so_far}."
             )
         }
     }
 }
 
-fn claim(verification: &Verification) -> String {
-    let claim = &verification.plan.claim;
+/// A claim as people read it: `10M tokens`.
+pub fn claim(claim: &Claim) -> String {
     let unit = match claim.kind {
         Kind::Total => "tokens",
         Kind::Input => "input tokens",
     };
-    let plain = grouped(claim.tokens);
-    match claim.written == plain || claim.written == claim.tokens.to_string() {
-        true => format!("{plain} {unit}"),
-        false => format!("{} ({plain}) {unit}", claim.written),
+    match claim.written.contains(|c: char| c.is_alphabetic()) {
+        true => format!("{} {unit}", claim.written),
+        false => format!("{} {unit}", grouped(claim.tokens)),
     }
 }
 
-fn broken(verification: &Verification) -> Option<&RungSummary> {
-    let at = verification.verdict.witness_tokens?;
-    verification
-        .rungs
-        .iter()
-        .find(|rung| rung.nominal_tokens == at)
+fn depth(band: &Band) -> String {
+    format!("{:.0}–{:.0} %", band.from_percent, band.to_percent)
 }
 
-fn longest_served(verification: &Verification) -> Option<u64> {
+/// What was found of the facts in a dead band.
+fn band(band: &Band) -> String {
+    let place = match band.length_tokens {
+        Some(tokens) => format!("{} tokens", grouped(tokens)),
+        None => "all lengths together".to_string(),
+    };
+    format!(
+        "only {} of those planted {} into the text (at {place})",
+        of(band.tally),
+        depth(band)
+    )
+}
+
+fn of(tally: Tally) -> String {
+    format!("{} of {}", grouped(tally.right), grouped(tally.answered()))
+}
+
+fn share(tally: Tally) -> String {
+    format!("{} right", of(tally))
+}
+
+fn found(tally: Tally) -> String {
+    match (tally.right, tally.void) {
+        (0, 0) => format!("none of {}", grouped(tally.answered())),
+        (_, 0) => of(tally),
+        (_, void) => format!("{} (and {} void)", of(tally), grouped(void)),
+    }
+}
+
+fn so_far(verification: &Verification) -> String {
+    match longest_served(verification) {
+        Some((tokens, _)) => {
+            let all: Tally = verification.rungs.iter().map(|rung| rung.tally).sum();
+            format!(
+                " ({} so far, at up to {} tokens)",
+                share(all),
+                grouped(tokens)
+            )
+        }
+        None => " (0 of 0 questions answered)".to_string(),
+    }
+}
+
+fn longest_served(verification: &Verification) -> Option<(u64, Tally)> {
     let rungs = verification.rungs.iter().chain(&verification.searched);
     rungs
         .filter(|rung| rung.tally.answered() > 0)
-        .map(|rung| rung.nominal_tokens)
-        .max()
+        .map(|rung| (rung.nominal_tokens, rung.tally))
+        .max_by_key(|(tokens, _)| *tokens)
 }
 
 /// The numbers behind it.
@@ -110,9 +179,12 @@ pub fn paragraph(verification: &Verification) -> String {
         .map(figures)
         .collect();
     if !rungs.is_empty() {
-        sentences.push(format!("Right answers: {}.", rungs.join("; ")));
+        sentences.push(format!(
+            "Right answers, with intervals of 95 % that hold at every look: {}.",
+            rungs.join("; ")
+        ));
     }
-    sentences.push(bracket(verification));
+    sentences.extend(verification.effective_length());
     sentences.extend(differences(verification));
     sentences.extend(controls(verification));
     sentences.join(" ")
@@ -122,29 +194,39 @@ fn asked(verification: &Verification) -> String {
     let plan = &verification.plan;
     let ratio = verification.usual_grid_tokens as f64 / verification.tokens.max(1) as f64;
     let grid = match ratio {
-        ratio if ratio >= 1.5 => format!(", {} of the usual 35 × 35 grid's", share_of(ratio)),
+        ratio if ratio >= WORTH_COMPARING => {
+            format!(
+                ", {} of what the usual grid of 35 × 35 takes",
+                share_of(ratio)
+            )
+        }
         _ => String::new(),
+    };
+    let own = match plan.layout {
+        Layout::Isolated => "Each had a text and facts of its own.",
+        Layout::Shared => "Those of a length share five texts.",
     };
     let relative = match plan.relative {
         true => format!(
-            " The threshold is {} of the short-context rate ({} of {}): verified above {}, refuted below {}.",
+            " The threshold is {} of the rate in short texts ({} right): above {} a length is verified, below {} refuted.",
             percent(plan.tau),
-            verification.base.right,
-            verification.base.answered(),
+            of(verification.base),
             percent(verification.tau_verify),
             percent(verification.tau_refute)
         ),
         false => String::new(),
     };
+    let is_asked = |rung: &&RungSummary| rung.tally.asked() > 0 || rung.not_served;
+    let asked = verification.rungs.iter().filter(is_asked).count() as u64;
+    let lengths = plan.rungs.len() as u64;
+    let at = match asked == lengths {
+        true => format!("all {}", counted(lengths, "length")),
+        false => format!("{asked} of {}", counted(lengths, "length")),
+    };
     format!(
-        "{} with {} prompt tokens were asked{grid}, each with facts{} of its own, at {} of the ladder from {} to {} tokens.{relative}",
+        "It took {} with {} prompt tokens{grid}, at {at} from {} to {} tokens. {own}{relative}",
         counted(verification.questions, "question"),
         grouped(verification.tokens),
-        match plan.layout {
-            crate::study::Layout::Isolated => " and a haystack",
-            crate::study::Layout::Shared => "",
-        },
-        counted(plan.rungs.len() as u64, "length"),
         grouped(plan.rungs.first().map_or(0, |rung| rung.nominal_tokens)),
         grouped(plan.claim.tokens)
     )
@@ -169,69 +251,109 @@ fn figures(rung: &RungSummary) -> String {
         _ => "",
     };
     format!(
-        "{}/{} at {} tokens (95 % interval {} %{void}{decision})",
-        rung.tally.right,
-        rung.tally.answered(),
+        "{} at {} tokens ({} %{void}{decision})",
+        of(rung.tally),
         grouped(rung.nominal_tokens),
         interval_figures(rung.interval)
     )
 }
 
 /// What the study's own questions certify, whatever the headline.
-fn bracket(verification: &Verification) -> String {
+pub fn bracket(verification: &Verification) -> String {
     let verdict = &verification.verdict;
+    let shortest = verification.rungs.first().map(|rung| rung.nominal_tokens);
     let error = percent(verification.plan.alpha);
     match (verdict.verified_to_tokens, verdict.refuted_from_tokens) {
         (Some(low), Some(high)) => format!(
-            "Certified: the effective length lies between {} and {} tokens (each end at an error of {error} at most).",
+            "Certified: the effective length lies between {} and {} tokens (each end with an error of {error} at most).",
             grouped(low),
             grouped(high)
         ),
         (Some(low), None) => format!(
-            "Certified: the effective length is {} tokens at least (error {error} at most).",
+            "Certified: the effective length is at least {} tokens (error {error} at most).",
             grouped(low)
         ),
         (None, Some(high)) => format!(
-            "Certified: the effective length is below {} tokens (error {error} at most); shorter lengths were asked too little to certify any.",
-            grouped(high)
+            "Certified: the effective length is below {} tokens (error {error} at most); {}.",
+            grouped(high),
+            match shortest == Some(high) {
+                true => "no shorter length was tested",
+                false => "shorter lengths were asked too little to certify any",
+            }
         ),
         (None, None) => "No length is certified either way.".to_string(),
     }
 }
 
+/// What a search adds: its bracket, and a model's interval with what it is worth.
+pub fn searched(verification: &Verification) -> Vec<String> {
+    let Some(search) = &verification.search else {
+        return Vec::new();
+    };
+    let error = percent(1.0 - verification.plan.alpha);
+    let bracket = match (search.bracket.low_tokens, search.bracket.high_tokens) {
+        (Some(low), Some(high)) => {
+            format!("lies between {} and {} tokens", grouped(low), grouped(high))
+        }
+        (Some(low), None) => format!("is at least {} tokens", grouped(low)),
+        (None, Some(high)) => format!("is below {} tokens", grouped(high)),
+        (None, None) => {
+            return vec!["The search certified no length either way.".to_string()];
+        }
+    };
+    let model = match (&search.estimate, &search.withheld) {
+        (Some(estimate), _) => format!(
+            "A model has it at {} tokens, {} to {} ({}).",
+            grouped(estimate.middle_tokens),
+            grouped(estimate.low_tokens),
+            grouped(estimate.high_tokens),
+            search.assumes
+        ),
+        (None, Some(withheld)) => {
+            let (first, rest) = withheld.split_at(1.min(withheld.len()));
+            format!("{}{rest}.", first.to_uppercase())
+        }
+        (None, None) => return Vec::new(),
+    };
+    vec![
+        format!(
+            "Certified with {error} by the search: the effective length, up to which {} of the facts are found, {bracket}.",
+            percent(search.tau)
+        ),
+        model,
+    ]
+}
+
 /// Where leaving something out would change the headline, and what was left out.
-fn differences(verification: &Verification) -> Vec<String> {
+pub fn differences(verification: &Verification) -> Vec<String> {
     let mut sentences = Vec::new();
     let void: u64 = verification.rungs.iter().map(|rung| rung.tally.void).sum();
     let refusals: u64 = verification.rungs.iter().map(|rung| rung.refusals).sum();
     let headline = verification.verdict.headline;
+    let would_be = |left_out: Headline| match left_out {
+        same if same == headline => "without them the verdict is the same".to_string(),
+        Headline::VerifiedExcept => {
+            "without them it would be VERIFIED except for a part of the depth".to_string()
+        }
+        other => format!("without them it would be {}", other.word()),
+    };
     if void > 0 {
-        let left_out = verification.headline_without_voids;
-        sentences.push(match left_out == headline {
-            true => format!(
-                "{} count against either verdict; without them it is the same.",
-                counted(void, "void question")
-            ),
-            false => format!(
-                "{} count against either verdict; without them it would be {}.",
-                counted(void, "void question"),
-                left_out.word()
-            ),
-        });
+        sentences.push(format!(
+            "{} {} against either verdict; {}.",
+            counted(void, "void question"),
+            match void {
+                1 => "counts",
+                _ => "count",
+            },
+            would_be(verification.headline_without_voids)
+        ));
     }
     if refusals > 0 {
-        let left_out = verification.headline_without_refusals;
-        sentences.push(match left_out == headline {
-            true => format!(
-                "In {} the model refused, which counts as wrong; without them the verdict is the same.",
-                counted(refusals, "answer")
-            ),
-            false => format!(
-                "In {} the model refused, which counts as wrong; without them the verdict would be {}.",
-                counted(refusals, "answer"),
-                left_out.word()
-            ),
-        });
+        sentences.push(format!(
+            "In {} the model refuses, which counts as wrong; {}.",
+            counted(refusals, "answer"),
+            would_be(verification.headline_without_refusals)
+        ));
     }
     sentences
 }
@@ -243,14 +365,14 @@ fn controls(verification: &Verification) -> Vec<String> {
         .filter(|control| control.answered > 0)
         .map(|control| {
             let what = match control.kind {
-                ControlKind::ShortContext => "in short contexts",
+                ControlKind::ShortContext => "in short texts",
                 ControlKind::NeedleOnly => "with the fact alone",
                 ControlKind::NoContext => "without any text",
                 ControlKind::NoNeedle => "with the text but not the fact",
                 ControlKind::AbsentNeedle => "where \"none\" is right",
                 _ => control.kind.name(),
             };
-            format!("{}/{} right {what}", control.right, control.answered)
+            format!("{} of {} right {what}", control.right, control.answered)
         })
         .collect();
     let mut sentences = Vec::new();
@@ -259,7 +381,7 @@ fn controls(verification: &Verification) -> Vec<String> {
     }
     for leak in &verification.leaks {
         sentences.push(format!(
-            "A {} control was answered rightly ({:?}): {}.",
+            "A {} control was answered rightly (\"{}\"): {}.",
             leak.kind.name(),
             leak.answer,
             match &leak.passage {

@@ -1,21 +1,24 @@
 //! A study summed up: the verdict, what it rests on, and what stands beside it.
 
+use super::controls::{ControlSummary, Guess, Leak, controls, guess, leaks};
+use super::depth::{DepthProfile, public_draw};
 use super::quote;
 use crate::corpus::Corpus;
-use crate::journal::{Control, ControlKind, Loaded, Outcome, Row, RunFile};
-use crate::prompt::Part;
+use crate::journal::{Loaded, Outcome, Row, RunFile};
 use crate::reply::Failure;
-use crate::run::{Standing, is_right, judge, void_reason};
+use crate::run::{Standing, judge, void_reason};
 use crate::score::Class;
-use crate::stats::{Decision, Interval, Tally, confidence_sequence, ln_e_refute, ln_e_verify};
-use crate::study::{Headline, Registered, RungProgress, Verdict, verdict};
+use crate::search::{Bracket, Estimate};
+use crate::stats::{
+    Decision, Heterogeneity, Interval, Tally, confidence_sequence, heterogeneity, ln_e_refute,
+    ln_e_verify,
+};
+use crate::study::{Headline, Registered, RungProgress, Seat, Verdict, verdict};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Error of each end of an interval.
 const ALPHA_EACH: f64 = 0.025;
-/// Characters of a passage on either side of a leaked answer.
-const PASSAGE_CHARACTERS: usize = 80;
 /// Lengths and depths of the usual needle test: 35 × 35 questions, evenly spaced up to the claim.
 const USUAL_GRID: u64 = 35;
 
@@ -48,15 +51,22 @@ pub struct Verification {
     pub rungs: Vec<RungSummary>,
     /// Lengths that the search asked beside it, shortest first.
     pub searched: Vec<RungSummary>,
+    /// What the search came to, where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchSummary>,
+    /// Success by length and depth.
+    pub depth: DepthProfile,
     /// The window that refusals named, in tokens.
     pub window_tokens: Option<u64>,
     /// Controls by kind.
     pub controls: Vec<ControlSummary>,
     /// Controls that were answered rightly where nothing could be known.
     pub leaks: Vec<Leak>,
-    /// Questions asked, void and replaced ones too.
+    /// The success rate without what guessing gives; none where no control says.
+    pub guess: Option<Guess>,
+    /// Questions that have an outcome, a void one and its repetition counted apart.
     pub questions: u64,
-    /// Tokens of their prompts.
+    /// Tokens of the prompts of all attempts at them.
     pub tokens: u64,
     /// Tokens of the controls' prompts.
     pub control_tokens: u64,
@@ -95,38 +105,73 @@ pub struct RungSummary {
     /// Outcomes by haystack, where questions share them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub haystacks: Vec<Tally>,
+    /// Whether these haystacks differ by more than chance; none where nothing could show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heterogeneity: Option<Heterogeneity>,
 }
 
-/// Controls of one kind.
+/// The effective length by the search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ControlSummary {
-    /// What they are.
-    pub kind: ControlKind,
-    /// Answers.
-    pub answered: u64,
-    /// Right ones.
-    pub right: u64,
-    /// Those without an answer.
-    pub void: u64,
-    /// The longest of them, in tokens.
-    pub longest_tokens: u64,
+pub struct SearchSummary {
+    /// Success rate that counts as effective.
+    pub tau: f64,
+    /// Where the first crossing of the threshold lies, certified without any assumption.
+    pub bracket: Bracket,
+    /// Where a model of one smooth decline has it; no verdict rests on it.
+    pub estimate: Option<Estimate>,
+    /// Why there is no such interval, in words.
+    pub withheld: Option<String>,
+    /// What the estimate assumes.
+    pub assumes: String,
 }
 
-/// A right answer to a question that nothing answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Leak {
-    /// Which control.
-    pub kind: ControlKind,
-    /// Its number in the journal.
-    pub control: u64,
-    /// Length of its prompt in tokens.
-    pub length_tokens: u64,
-    /// The question.
-    pub question: String,
-    /// What was answered.
-    pub answer: String,
-    /// Where the answer stands in the prompt, with what is around it; none where it stands nowhere.
-    pub passage: Option<String>,
+/// What the model's interval is worth.
+const ASSUMES: &str = "assumes one smooth decline; no verdict rests on it";
+
+impl Verification {
+    /// The verdict in capitals with what it is about: `REFUTED for literal retrieval`.
+    pub fn headline(&self) -> String {
+        quote::headline(self)
+    }
+
+    /// The claim as people read it: `10M tokens`.
+    pub fn claim(&self) -> String {
+        quote::claim(&self.plan.claim)
+    }
+
+    /// What is certified of the effective length: by the search where there was one, else by the
+    /// verdict's own questions. In tokens, longest certified and shortest refuted.
+    pub fn certified(&self) -> (Option<u64>, Option<u64>) {
+        match &self.search {
+            Some(search) => (search.bracket.low_tokens, search.bracket.high_tokens),
+            None => (
+                self.verdict.verified_to_tokens,
+                self.verdict.refuted_from_tokens,
+            ),
+        }
+    }
+
+    /// The same in sentences, with the model's interval beside it where a search was made.
+    pub fn effective_length(&self) -> Vec<String> {
+        match &self.search {
+            Some(_) => quote::searched(self),
+            None => vec![quote::bracket(self)],
+        }
+    }
+
+    /// What leaving out void questions and refusals would change, in sentences.
+    pub fn differences(&self) -> Vec<String> {
+        quote::differences(self)
+    }
+
+    /// Evidence (an e-value) that verifies a length, and that which refutes one.
+    pub fn enough_evidence(&self) -> (f64, f64) {
+        let alpha = match self.plan.relative {
+            true => self.plan.alpha / 2.0,
+            false => self.plan.alpha,
+        };
+        (1.0 / alpha, self.rungs.len() as f64 / alpha)
+    }
 }
 
 /// Sums a study up.
@@ -149,8 +194,10 @@ pub fn verification(
     if is_verified && !leaks.is_empty() {
         verdict.headline = Headline::Undecided;
         verdict.why = Some(match leaks.len() {
-            1 => "a control without the fact was answered rightly".to_string(),
-            several => format!("{several} controls without the fact were answered rightly"),
+            1 => "a question was answered rightly though its fact was nowhere in the prompt".into(),
+            several => format!(
+                "{several} questions were answered rightly though their facts were nowhere in the prompt"
+            ),
         });
     }
     let refusals = refusals(&loaded.rows, corpus);
@@ -161,7 +208,18 @@ pub fn verification(
         .map(|rung| of(rung, None))
         .collect();
     searched.sort_by_key(|rung| rung.nominal_tokens);
+    let rungs: Vec<RungSummary> = progress
+        .rungs
+        .iter()
+        .enumerate()
+        .map(|(at, rung)| of(rung, Some(at)))
+        .collect();
+    let controls = controls(&loaded.controls);
     let asked = || loaded.rows.iter().filter(|row| row.trial.seat.is_some());
+    let settled: HashSet<Seat> = asked()
+        .filter(|row| row.settled)
+        .filter_map(|row| row.trial.seat)
+        .collect();
     let claim_tokens = plan.claim.tokens;
     let mut verification = Verification {
         sentence: String::new(),
@@ -183,17 +241,15 @@ pub fn verification(
             ..tally
         }),
         verdict,
-        rungs: progress
-            .rungs
-            .iter()
-            .enumerate()
-            .map(|(at, rung)| of(rung, Some(at)))
-            .collect(),
+        depth: DepthProfile::of(rungs.iter().chain(&searched)),
+        guess: guess(&rungs, &controls),
+        search: searching(standing),
+        rungs,
         searched,
         window_tokens: window(&loaded.rows),
-        controls: controls(&loaded.controls),
+        controls,
         leaks,
-        questions: asked().count() as u64,
+        questions: settled.len() as u64,
         tokens: asked().map(|row| row.prompt.text_tokens).sum(),
         control_tokens: loaded
             .controls
@@ -235,7 +291,25 @@ fn summed(
         refute_to: tests.and_then(|tests| tests.refute.as_ref()?.cuts?.refute_to),
         strata: rung.strata.to_vec(),
         haystacks: rung.haystacks.clone(),
+        heterogeneity: heterogeneity(
+            &rung.haystacks,
+            &mut public_draw("haystacks", rung.nominal_tokens),
+        ),
     }
+}
+
+/// What the search came to.
+fn searching(standing: &Standing) -> Option<SearchSummary> {
+    let search = standing.study.registered.search.as_ref()?;
+    let blocks = &standing.progress.blocks;
+    let estimate = standing.study.estimate(blocks)?;
+    Some(SearchSummary {
+        tau: search.tau,
+        bracket: search.bracket(blocks),
+        estimate: estimate.ok(),
+        withheld: estimate.err().map(|withheld| withheld.to_string()),
+        assumes: ASSUMES.to_string(),
+    })
 }
 
 /// The intersection of the confidence sequences of all looks.
@@ -316,7 +390,7 @@ fn decided(study: &crate::study::Study, at: usize, tally: Tally) -> Decision {
 
 /// Answers in which the model refused, by nominal length.
 fn refusals(rows: &[Row], corpus: &Corpus) -> HashMap<u64, u64> {
-    let mut last: HashMap<crate::study::Seat, &Row> = HashMap::new();
+    let mut last: HashMap<Seat, &Row> = HashMap::new();
     for row in rows.iter().filter(|row| row.settled) {
         if let Some(seat) = row.trial.seat {
             last.insert(seat, row);
@@ -345,63 +419,4 @@ fn window(rows: &[Row]) -> Option<u64> {
             _ => None,
         })
         .min()
-}
-
-/// Kinds of controls that have a right answer.
-const KINDS: [ControlKind; 5] = [
-    ControlKind::ShortContext,
-    ControlKind::NeedleOnly,
-    ControlKind::NoContext,
-    ControlKind::NoNeedle,
-    ControlKind::AbsentNeedle,
-];
-
-fn controls(controls: &[Control]) -> Vec<ControlSummary> {
-    KINDS
-        .iter()
-        .filter_map(|kind| {
-            let of_kind = || controls.iter().filter(|control| control.kind == *kind);
-            let longest = of_kind().map(|control| control.length_tokens).max()?;
-            let count = |wanted: Option<bool>| {
-                of_kind()
-                    .filter(|control| is_right(control) == wanted)
-                    .count() as u64
-            };
-            Some(ControlSummary {
-                kind: *kind,
-                answered: count(Some(true)) + count(Some(false)),
-                right: count(Some(true)),
-                void: count(None),
-                longest_tokens: longest,
-            })
-        })
-        .collect()
-}
-
-fn leaks(controls: &[Control], corpus: &Corpus) -> Vec<Leak> {
-    controls
-        .iter()
-        .filter(|control| matches!(control.kind, ControlKind::NoNeedle | ControlKind::NoContext))
-        .filter(|control| is_right(control) == Some(true))
-        .filter_map(|control| {
-            let item = control.item.as_ref()?;
-            Some(Leak {
-                kind: control.kind,
-                control: control.control,
-                length_tokens: control.length_tokens,
-                question: item.question.clone(),
-                answer: control.reply()?.text.trim().to_string(),
-                passage: passage(control, &item.expected, corpus),
-            })
-        })
-        .collect()
-}
-
-/// Where a value stands in a control's prompt.
-fn passage(control: &Control, value: &str, corpus: &Corpus) -> Option<String> {
-    let text = Part::rope(&control.prompt.parts, corpus).ok()?.text();
-    let at = text.find(value)?;
-    let from = text.floor_char_boundary(at.saturating_sub(PASSAGE_CHARACTERS));
-    let to = text.ceil_char_boundary((at + value.len() + PASSAGE_CHARACTERS).min(text.len()));
-    Some(text[from..to].replace('\n', " "))
 }

@@ -8,6 +8,7 @@ use depthfinder::reconcile::{Fit, Sample};
 use depthfinder::reply::{Failure, Reply, Stop, Timing, Usage};
 use depthfinder::summary::{CutFinding, Summary};
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -29,21 +30,27 @@ pub struct Run {
     pub cells: String,
 }
 
+/// Writes a small corpus into a folder; where it lies.
+pub fn write_corpus(folder: &Path) -> PathBuf {
+    let text = &Corpus::open("en-prose").expect("built in").texts[0];
+    let text: String = text
+        .as_str()
+        .expect("UTF-8")
+        .chars()
+        .take(120_000)
+        .collect();
+    let corpus = folder.join("corpus.txt");
+    std::fs::write(&corpus, text).expect("written");
+    corpus
+}
+
 /// A run of the binary: three lengths, the last of which does not fit the simulated window.
 pub fn run() -> &'static Run {
     static RUN: OnceLock<Run> = OnceLock::new();
     RUN.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path().join("run");
-        let text = &Corpus::open("en-prose").expect("built in").texts[0];
-        let text: String = text
-            .as_str()
-            .expect("UTF-8")
-            .chars()
-            .take(120_000)
-            .collect();
-        let corpus = folder.path().join("corpus.txt");
-        std::fs::write(&corpus, text).expect("written");
+        let corpus = write_corpus(folder.path());
         let output = Command::new(env!("CARGO_BIN_EXE_depthfinder"))
             .args([
                 "sweep",

@@ -45,7 +45,7 @@ pub struct Verify {
     #[arg(long, help_heading = "Claim")]
     pub open: bool,
     /// Go on after the verdict until the effective length is known closely
-    #[arg(long, conflicts_with = "open", help_heading = "Claim")]
+    #[arg(long, conflicts_with_all = ["open", "tau_relative"], help_heading = "Claim")]
     pub search: bool,
     /// Seconds between three refusals that show that a length is not served
     #[arg(

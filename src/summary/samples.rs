@@ -1,0 +1,272 @@
+//! Verifications of every outcome, played through without asking anybody, that sentences, pictures and reports are tried on.
+
+use super::quote;
+use super::verification::{Verification, verification};
+use super::{ControlSummary, Leak};
+use crate::claims::Kind;
+use crate::corpus::Corpus;
+use crate::endpoint::Served;
+use crate::journal::{ControlKind, Loaded, RunFile};
+use crate::plan::Plan;
+use crate::run::Standing;
+use crate::search::Search;
+use crate::seed::RunKey;
+use crate::stats::Tally;
+use crate::study::{Claim, Layout, Limits, Next, Outcome, Registered, STRATA, Seat, ladder};
+use serde_json::json;
+use std::collections::HashMap;
+
+/// A plan for a claim with the usual settings.
+pub fn plan(written: &str, tokens: u64, layout: Layout) -> Registered {
+    let claim = Claim {
+        written: written.to_owned(),
+        tokens,
+        kind: Kind::Total,
+        source: None,
+    };
+    let limits = Limits {
+        output_tokens: 64,
+        uncertainty_tokens: 16,
+    };
+    Registered {
+        tau: 0.85,
+        relative: false,
+        alpha: 0.05,
+        ladder: 4,
+        layout,
+        block: match layout {
+            Layout::Isolated => 5,
+            Layout::Shared => 25,
+        },
+        rungs: ladder(&claim, 4, 0.85, layout, limits),
+        not_served_gap_ms: 1_000,
+        base_questions: 0,
+        search: None,
+        claim,
+    }
+}
+
+/// Plays a plan through, at most so many questions of it.
+pub fn played(
+    model: &str,
+    registered: &Registered,
+    base: Tally,
+    most: usize,
+    answer: &mut dyn FnMut(&Seat) -> Outcome,
+) -> Verification {
+    let study = registered.study(base);
+    let mut known: HashMap<Seat, Outcome> = HashMap::new();
+    let progress = loop {
+        let progress = study.replay(&|seat| known.get(seat).copied());
+        let seats = match &progress.next {
+            Next::Ask(seats) if known.len() < most => seats.clone(),
+            Next::Confirm { seat, .. } => vec![*seat],
+            _ => break progress,
+        };
+        known.extend(seats.into_iter().map(|seat| (seat, answer(&seat))));
+    };
+    let questions = known.len() as u64;
+    let tokens = known.keys().map(|seat| seat.rung_tokens).sum();
+    let run: RunFile = serde_json::from_value(json!({
+        "schema": 1, "depthfinder": "0.1.0", "prompt_format": 1, "began_ms": 0, "target": "sim:x",
+        "served": Served { model: model.to_owned(), ..Served::default() },
+        "advertised_tokens": null,
+        "grid": {"tasks": ["niah_multikey"], "lengths_tokens": [512], "depths": {"strata": 5},
+            "samples": 0, "keys": 5, "values": "numbers", "wording": "pool", "question_at": "end"},
+        "secret": "00", "salt": "", "corpus": {"name": "en", "digest": "1"},
+        "tokenizer": {"name": "o200k", "digest": "1"}, "exact": true, "server_counts": false,
+        "overhead_tokens": 7, "price": null, "plan_hash": "0a".repeat(32),
+        "asking": {"max_output_tokens": 64, "temperature": 0.0, "reasoning": null, "system": null,
+            "threshold": 0.85},
+    }))
+    .expect("a run");
+    let standing = Standing {
+        plan: Plan {
+            grid: run.grid.clone(),
+            groups: Vec::new(),
+        },
+        study,
+        progress,
+    };
+    let corpus = Corpus {
+        name: "none".to_owned(),
+        texts: Vec::new(),
+    };
+    let mut played = verification(&run, &standing, &Loaded::default(), &corpus);
+    played.base = base;
+    played.questions = questions;
+    played.tokens = tokens;
+    played.controls = controls();
+    told(model, &mut played);
+    played
+}
+
+/// Writes sentence and paragraph anew after a change.
+pub fn told(model: &str, verification: &mut Verification) {
+    verification.sentence = quote::sentence(model, verification);
+    verification.paragraph = quote::paragraph(verification);
+}
+
+fn controls() -> Vec<ControlSummary> {
+    [
+        (ControlKind::ShortContext, 10, 10),
+        (ControlKind::NeedleOnly, 5, 5),
+        (ControlKind::NoContext, 10, 0),
+        (ControlKind::NoNeedle, 6, 0),
+        (ControlKind::AbsentNeedle, 6, 6),
+    ]
+    .map(|(kind, answered, right)| ControlSummary {
+        kind,
+        answered,
+        right,
+        void: 0,
+        longest_tokens: 2_000,
+    })
+    .to_vec()
+}
+
+/// Answers that are right with the chance that a truth gives at a length in tokens and a fifth.
+fn chances(truth: impl Fn(u64, usize) -> f64) -> impl FnMut(&Seat) -> Outcome {
+    let mut stream = RunKey::public("samples").stream("answers", &[]);
+    move |seat| match stream.unit() < truth(seat.rung_tokens, seat.stratum()) {
+        true => Outcome::Right,
+        false => Outcome::Wrong,
+    }
+}
+
+/// A verification of every outcome, by name, with the model's name.
+pub fn gallery() -> Vec<(&'static str, &'static str, Verification)> {
+    const ALL: usize = usize::MAX;
+    let none = Tally::default();
+    let long = plan("10M", 10_000_000, Layout::Isolated);
+    let short = plan("128k", 128_000, Layout::Isolated);
+    let mut all = Vec::new();
+    let mut add = |name, model, verification| all.push((name, model, verification));
+
+    let right = &mut chances(|_, _| 1.0);
+    add(
+        "verified",
+        "sim:perfect",
+        played("sim:perfect", &short, none, ALL, right),
+    );
+    let bad = &mut chances(|_, _| 0.45);
+    add(
+        "refuted",
+        "sim:scout",
+        played("sim:scout", &long, none, ALL, bad),
+    );
+
+    let lower = Registered {
+        tau: 0.7,
+        rungs: plan("128k", 128_000, Layout::Isolated).rungs,
+        ..short.clone()
+    };
+    let hole = &mut chances(|_, fifth| f64::from(u8::from(fifth != 2)) * 0.98);
+    add(
+        "hole",
+        "sim:hole",
+        played("sim:hole", &lower, none, ALL, hole),
+    );
+
+    let mut at_ms = 0;
+    let cut = &mut |seat: &Seat| match seat.rung_tokens > 131_072 {
+        true => {
+            at_ms += 2_000;
+            Outcome::NotServed { at_ms }
+        }
+        false => Outcome::Right,
+    };
+    let million = plan("1M", 1_000_000, Layout::Isolated);
+    let mut cut = played("gpt-4.1-mini", &million, none, ALL, cut);
+    cut.window_tokens = Some(131_072);
+    told("gpt-4.1-mini", &mut cut);
+    add("not_served", "gpt-4.1-mini", cut);
+
+    let close = &mut chances(|_, _| 0.88);
+    add(
+        "undecided",
+        "sim:flat",
+        played("sim:flat", &short, none, ALL, close),
+    );
+    add(
+        "unfinished",
+        "sim:perfect",
+        played("sim:perfect", &short, none, 12, right),
+    );
+    add(
+        "unasked",
+        "sim:perfect",
+        played("sim:perfect", &short, none, 0, right),
+    );
+
+    let seeking = Registered {
+        search: Some(Search::new(million.rungs[0].nominal_tokens - 1, 1_000_000)),
+        ..million.clone()
+    };
+    let cliff = &mut chances(|tokens, _| f64::from(u8::from(tokens < 180_000)));
+    add(
+        "search",
+        "sim:cliff=180k",
+        played("sim:cliff=180k", &seeking, none, ALL, cliff),
+    );
+
+    let shared = plan("32k", 32_000, Layout::Shared);
+    let texts = &mut |seat: &Seat| match (seat.haystack() + seat.block).is_multiple_of(5) {
+        true => Outcome::Wrong,
+        false => Outcome::Right,
+    };
+    add(
+        "shared",
+        "sim:flat",
+        played("sim:flat", &shared, none, ALL, texts),
+    );
+
+    let relative = Registered {
+        relative: true,
+        base_questions: 100,
+        ..plan("16k", 16_000, Layout::Isolated)
+    };
+    let base = Tally {
+        right: 93,
+        wrong: 7,
+        void: 0,
+    };
+    let usual = &mut chances(|_, _| 0.93);
+    add(
+        "relative",
+        "sim:flat=0.93",
+        played("sim:flat=0.93", &relative, base, ALL, usual),
+    );
+
+    let flaky = &mut |seat: &Seat| match (seat.block + seat.place) % 9 {
+        0 => Outcome::Void,
+        1 => Outcome::Wrong,
+        _ => Outcome::Right,
+    };
+    let mut voids = played("sim:flaky", &short, none, ALL, flaky);
+    for rung in &mut voids.rungs {
+        rung.refusals = rung.tally.wrong / 2;
+    }
+    told("sim:flaky", &mut voids);
+    add("flaky", "sim:flaky", voids);
+
+    let mut leaky = played("sim:leaky", &short, none, ALL, &mut chances(|_, _| 1.0));
+    leaky.leaks = vec![Leak {
+        kind: ControlKind::NoNeedle,
+        control: 17,
+        length_tokens: 8_000,
+        question: "What is the special magic number for Oslo?".to_owned(),
+        answer: "4829173".to_owned(),
+        passage: Some("the number 4829173 stood on the door".to_owned()),
+    }];
+    leaky.verdict.headline = crate::study::Headline::Undecided;
+    leaky.verdict.why =
+        Some("a question was answered rightly though its fact was nowhere in the prompt".into());
+    told("sim:leaky", &mut leaky);
+    add("leak", "sim:leaky", leaky);
+    assert!(
+        all.iter()
+            .all(|(_, _, one)| one.rungs[0].strata.len() == STRATA)
+    );
+    all
+}
