@@ -282,11 +282,20 @@ impl Study {
             Decision::Verified
         } else if refute == Some(Decision::Refuted) {
             Decision::Refuted
-        } else if verify == Decision::Undecided || self.is_futile(rung, tally) {
+        } else if self.is_last_look(rung, tally) || self.is_futile(rung, tally) {
             Decision::Undecided
         } else {
             Decision::Open
         }
+    }
+
+    /// True where no further question is planned, or none can help. A relative threshold has two
+    /// ends, and a rate between them is refuted by the test of the upper one without any verdict.
+    fn is_last_look(&self, rung: usize, tally: Tally) -> bool {
+        let tests = &self.tests[rung];
+        let most = tests.verify.design.most;
+        most.is_some_and(|most| tally.asked() >= most)
+            || (tests.refute.is_none() && tests.verify.look(tally) == Decision::Refuted)
     }
 
     /// True where void questions alone have made both verdicts impossible, whatever is still to

@@ -274,6 +274,42 @@ fn a_relative_threshold_is_held_against_both_bounds_of_the_base() {
 }
 
 #[test]
+fn a_rate_between_the_ends_of_a_relative_threshold_ends_undecided_at_the_last_look() {
+    let mut registered = registered(8_192, Layout::Isolated);
+    registered.relative = true;
+    // 0.85 of a half lies between 0.34 and 0.52; two in five are right.
+    let half = Tally {
+        right: 50,
+        wrong: 50,
+        void: 0,
+    };
+    let study = registered.study(half);
+    let mut nth = 0;
+    let progress = played(&study, &mut |_| {
+        nth += 1;
+        match nth % 5 < 2 {
+            true => Outcome::Right,
+            false => Outcome::Wrong,
+        }
+    });
+    assert_eq!(verdict(&study, &progress).headline, Headline::Undecided);
+    assert!(progress.seats.len() as u64 <= registered.most_questions().expect("an end"));
+    // Where no model could be refuted, one that finds nothing is given up as soon as it shows.
+    let nothing = registered.study(Tally {
+        right: 0,
+        wrong: 100,
+        void: 0,
+    });
+    let progress = played(&nothing, &mut |_| Outcome::Wrong);
+    assert_eq!(verdict(&nothing, &progress).headline, Headline::Undecided);
+    assert!(progress.seats.len() as u64 <= registered.most_questions().expect("an end"));
+    assert_eq!(
+        progress.blocks.len() as u64 * 5,
+        progress.seats.len() as u64
+    );
+}
+
+#[test]
 fn an_open_study_has_no_last_look() {
     let mut registered = registered(8_192, Layout::Isolated);
     for rung in &mut registered.rungs {

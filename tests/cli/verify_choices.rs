@@ -58,6 +58,25 @@ fn a_relative_threshold_is_measured_first_and_told() {
 }
 
 #[test]
+fn a_model_that_finds_nothing_in_short_contexts_gets_no_verdict_and_no_endless_questions() {
+    let place = Place::new();
+    let told = place
+        .verify(
+            "sim:cliff=500",
+            "--tau-relative 0.85 --claim 3k --secret f6 --max-trials 600 --out run",
+        )
+        .ends(3);
+    assert!(told.stdout.starts_with("UNDECIDED: "), "{told}");
+    let verification = place.run("run").verification();
+    assert_eq!(verification["base"]["right"], 0);
+    // Nothing lies below a share of nothing, and what is planned at most is never passed.
+    let rungs = verification["plan"]["rungs"].as_array().expect("rungs");
+    let most: u64 = rungs.iter().filter_map(|rung| rung["most"].as_u64()).sum();
+    assert!(verification["questions"].as_u64() <= Some(most), "{told}");
+    assert_ne!(verification["verdict"]["why"], "the study was not finished");
+}
+
+#[test]
 fn shared_haystacks_are_five_a_length_and_differ_in_the_question_alone() {
     let place = Place::new();
     let told = place
