@@ -143,7 +143,10 @@ impl Sink for Progressing {
                     bar.reset_eta();
                     bar.enable_steady_tick(Duration::from_millis(250));
                 } else if !self.quiet && *done > 0 {
-                    screen::note(&format!("{done} of {planned} trials were asked before"));
+                    screen::note(&match planned {
+                        0 => format!("{done} trials were asked before"),
+                        _ => format!("{done} of {planned} trials were asked before"),
+                    });
                 }
             }
             Event::Grown { planned } => {

@@ -34,7 +34,8 @@ pub fn ladder(verification: &Verification, blocks: &mut Vec<Block>) {
     });
     let (verify, refute) = verification.enough_evidence();
     let mut note = format!(
-        "The intervals hold at every look at once, so that the study could be watched and stopped at any moment. \
+        "The intervals hold at every look at once, so that the study could be watched and stopped at any moment; \
+         they have two ends and the verdict one, so that a length may be verified though its interval reaches a little below the threshold. \
          Evidence is an e-value: how many times as likely the answers are if the rate lies on that \
          side of the threshold. A length is verified from {} on and refuted from {} on",
         grouped(verify.round() as u64),

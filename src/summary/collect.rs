@@ -75,7 +75,7 @@ pub fn summarize(
         tasks,
         found_window: run.found_window.clone(),
         settings: settings(run),
-        warnings: warnings(run, &cuts, rows, &settled, &totals),
+        warnings: warnings(run, &cuts, rows, &settled, &totals, corpus),
         cuts,
         totals,
     }

@@ -203,7 +203,7 @@ fn asked(verification: &Verification) -> String {
         _ => String::new(),
     };
     let own = match plan.layout {
-        Layout::Isolated => "Each had a text and facts of its own.",
+        Layout::Isolated => "Each had facts of its own in a stretch of text drawn for it.",
         Layout::Shared => "Those of a length share five texts.",
     };
     let relative = match plan.relative {

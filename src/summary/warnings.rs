@@ -1,6 +1,7 @@
 //! What a reader of the charts must know, in words.
 
 use super::{CutFinding, Totals};
+use crate::corpus::{Corpus, Kind, Text};
 use crate::journal::{Row, RunFile};
 use crate::number::grouped;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -12,6 +13,7 @@ pub fn warnings(
     rows: &[Row],
     settled: &HashMap<u64, &Row>,
     totals: &Totals,
+    corpus: &Corpus,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     if !run.exact && !run.server_counts && run.fit.is_none() {
@@ -95,6 +97,7 @@ pub fn warnings(
             "{code} haystacks go on in source code beyond all prose"
         ));
     }
+    warnings.extend(one_text(settled, corpus));
     let mut models: Vec<&str> = settled
         .values()
         .filter_map(|row| row.reply()?.model.as_deref())
@@ -131,6 +134,30 @@ pub fn warnings(
         ));
     }
     warnings
+}
+
+/// Where haystacks are so long that any two of them share most of their text.
+fn one_text(settled: &HashMap<u64, &Row>, corpus: &Corpus) -> Option<String> {
+    let prose = corpus.texts.iter().filter(|text| text.kind == Kind::Prose);
+    let (prose_bytes, all_bytes) = (prose.map(Text::len_bytes).sum::<u64>(), corpus.len_bytes());
+    let shares_most = |row: &&&Row| {
+        // Code follows only where all prose is used.
+        let has_code = row.prompt.shares.code_tokens > 0 || prose_bytes == 0;
+        let held_bytes = if has_code { all_bytes } else { prose_bytes };
+        2 * row.prompt.bytes > held_bytes
+    };
+    let mut haystacks: HashMap<u64, HashSet<u32>> = HashMap::new();
+    for row in settled.values().filter(shares_most) {
+        let samples = haystacks.entry(row.trial.cell_tokens()).or_default();
+        samples.insert(row.trial.sample);
+    }
+    let several = haystacks.iter().filter(|(_, samples)| samples.len() > 1);
+    let shortest = several.map(|(length_tokens, _)| *length_tokens).min()?;
+    Some(format!(
+        "haystacks of {} tokens and more share most of their text, which the corpus holds no more of: \
+         they are one text in several orders, with other facts",
+        grouped(shortest)
+    ))
 }
 
 /// Names differ by dates, folders and endings: `gpt-4o` answers as `gpt-4o-2024-08-06`, a file as
