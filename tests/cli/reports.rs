@@ -149,3 +149,36 @@ fn what_is_built_in_is_listed() {
         "{told}"
     );
 }
+
+#[test]
+fn haystacks_that_share_most_of_their_text_are_called_one_text() {
+    let place = Place::new();
+    let warned = |name: &str, lengths: &str, samples: &str| {
+        place
+            .sweep(
+                "sim:perfect",
+                "--depths 1 --task niah_single --quiet --lengths",
+            )
+            .arg(lengths)
+            .args("--samples")
+            .arg(samples)
+            .args("--out")
+            .arg(name)
+            .ends(0);
+        let summary = place.run(name).json("summary.json");
+        let warnings = summary["warnings"].as_array().expect("warnings").clone();
+        let one_text = warnings.iter().filter_map(Value::as_str);
+        one_text
+            .filter(|warning| warning.contains("one text in several orders"))
+            .map(str::to_owned)
+            .next()
+    };
+    // The text holds some 90,000 tokens.
+    let told = warned("long", "20k,60k", "2").expect("a warning");
+    assert!(
+        told.starts_with("haystacks of 60,000 tokens and more"),
+        "{told}"
+    );
+    assert_eq!(warned("short", "20k,30k", "2"), None);
+    assert_eq!(warned("single", "60k", "1"), None);
+}
