@@ -237,7 +237,10 @@ pub fn gallery() -> Vec<(&'static str, &'static str, Verification)> {
         wrong: 7,
         void: 0,
     };
-    let usual = &mut chances(|_, _| 0.93);
+    let usual = &mut |seat: &Seat| match (5 * seat.block + seat.place) % 20 {
+        7 => Outcome::Wrong,
+        _ => Outcome::Right,
+    };
     add(
         "relative",
         "sim:flat=0.93",

@@ -104,7 +104,7 @@ fn the_sentences_read_as_people_write() {
     let unfinished = said("unfinished");
     assert!(
         unfinished.ends_with(
-            "the study was not finished (10 of 10 right so far, at up to 32,000 tokens)."
+            "the study was not finished (15 of 15 right so far, at up to 128,000 tokens)."
         ),
         "{unfinished}"
     );
