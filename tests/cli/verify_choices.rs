@@ -14,7 +14,7 @@ fn a_relative_threshold_is_measured_first_and_told() {
             "--tau-relative 0.75 --claim 3k --secret f1 --out run",
         )
         .ends(0);
-    let words = "finds at least 75 % of its short-context rate at every tested length";
+    let words = "at least 75 % as often as in short texts at every tested length";
     assert!(told.stdout.contains(words), "{told}");
     let run = place.run("run");
     let lines = run.lines();
@@ -52,7 +52,7 @@ fn a_relative_threshold_is_measured_first_and_told() {
     assert!(verify < 0.75 && refute > 0.5, "{refute} {verify}");
     assert!(
         told.stdout
-            .contains(&format!("the short-context rate ({right} of 100)")),
+            .contains(&format!("the rate in short texts ({right} of 100 right)")),
         "{told}"
     );
 }
@@ -66,7 +66,7 @@ fn a_model_that_finds_nothing_in_short_contexts_gets_no_verdict_and_no_endless_q
             "--tau-relative 0.85 --claim 3k --secret f6 --max-trials 600 --out run",
         )
         .ends(3);
-    assert!(told.stdout.starts_with("UNDECIDED: "), "{told}");
+    assert!(told.stdout.starts_with("UNDECIDED "), "{told}");
     let verification = place.run("run").verification();
     assert_eq!(verification["base"]["right"], 0);
     // Nothing lies below a share of nothing, and what is planned at most is never passed.

@@ -49,8 +49,8 @@ fn controls_of_every_kind_are_asked_for_a_twentieth_of_the_tokens() {
     }
     assert_eq!(verification["leaks"], serde_json::json!([]));
     assert!(
-        told.stdout.contains("10/10 right in short contexts")
-            && told.stdout.contains("0/10 right without any text"),
+        told.stdout.contains("10 of 10 right in short texts")
+            && told.stdout.contains("0 of 10 right without any text"),
         "{told}"
     );
 }
@@ -88,10 +88,10 @@ fn a_server_that_remembers_earlier_prompts_is_found_out_and_not_verified() {
         .args("--tokenizer o200k --secret cb")
         .ends(3);
     assert!(
-        told.stdout.starts_with("UNDECIDED: ")
+        told.stdout.starts_with("UNDECIDED ")
             && told
                 .stdout
-                .contains("controls without the fact were answered rightly."),
+                .contains("answered rightly though their facts were nowhere in the prompt."),
         "{told}"
     );
     assert!(

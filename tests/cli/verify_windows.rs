@@ -21,8 +21,9 @@ fn a_window_smaller_than_claimed_is_met_three_times_with_time_between() {
         .ends(1);
     assert!(
         told.stdout.starts_with(
-            "REFUTED: sim:perfect,window=15k,advertised=64k is claimed to take 64k (64,000) \
-             tokens, but 16,000 tokens are not served here: window 15,000."
+            "REFUTED for literal retrieval and any other use: sim:perfect,window=15k,advertised=64k \
+             has a claimed window of 64k tokens, but prompts of 16,000 tokens are not served here: \
+             window 15,000"
         ),
         "{told}"
     );
@@ -100,9 +101,9 @@ fn a_server_that_cuts_prompts_is_found_out_by_its_count_or_by_its_answers() {
         let verification = run.verification();
         let verdict = &verification["verdict"];
         if name == "told" {
-            let words = "but 10,000 tokens are not served here";
+            let words = "but prompts of 10,000 tokens are not served here";
             assert!(
-                told.stdout.starts_with("REFUTED: ") && told.stdout.contains(words),
+                told.stdout.starts_with("REFUTED ") && told.stdout.contains(words),
                 "{told}"
             );
             assert_eq!(verdict["headline"], "not_served");
@@ -113,7 +114,7 @@ fn a_server_that_cuts_prompts_is_found_out_by_its_count_or_by_its_answers() {
             // Its counts say that all was read: what it cannot know it answers wrongly.
             assert!(
                 told.stdout
-                    .starts_with("REFUTED for literal retrieval: sim:perfect does not find 85 %"),
+                    .starts_with("REFUTED for literal retrieval: sim:perfect, with a claimed window of 40k tokens, finds "),
                 "{told}"
             );
             assert_eq!(verdict["headline"], "refuted");
