@@ -68,8 +68,8 @@ pub struct Verdict {
     /// The shortest length that is refuted or not served, in tokens.
     pub refuted_from_tokens: Option<u64>,
     /// Natural logarithm of the mean of the lengths' e-values against "all is well": evidence
-    /// from all lengths together, that names no witness.
-    pub ln_mean_e_refute: f64,
+    /// from all lengths together, that names no witness. None where it is no number.
+    pub ln_mean_e_refute: Option<f64>,
 }
 
 /// What the answers of a study come to.
@@ -100,7 +100,7 @@ pub fn verdict(study: &Study, progress: &Progress) -> Verdict {
         dead_bands: Vec::new(),
         verified_to_tokens: verified.map(|rung| rung.nominal_tokens),
         refuted_from_tokens: broken.map(|rung| rung.nominal_tokens),
-        ln_mean_e_refute: ln_mean(&below),
+        ln_mean_e_refute: Some(ln_mean(&below)).filter(|ln| ln.is_finite()),
     };
     if let Some(broken) = broken {
         verdict.headline = match broken.not_served {

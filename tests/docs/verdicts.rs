@@ -180,7 +180,7 @@ fn empty(verification: &mut Verification) {
     verdict.verified_to_tokens = None;
     verdict.refuted_from_tokens = None;
     // Of a study in which nothing can be refuted.
-    verdict.ln_mean_e_refute = f64::NEG_INFINITY;
+    verdict.ln_mean_e_refute = None;
     let rung = &mut verification.rungs[0];
     rung.rate = None;
     rung.ln_e_verify = None;
