@@ -228,14 +228,17 @@ fn why_undecided(study: &Study, progress: &Progress) -> String {
             0 => String::new(),
             void => format!(", {void} void"),
         };
-        return format!(
-            "{} of {} right at {}{void} is too close to {:.0} % for {} questions",
-            tally.right,
-            tally.answered(),
-            name(rung),
-            100.0 * study.taus.0,
-            tally.asked()
-        );
+        let (right, answered, asked) = (tally.right, tally.answered(), tally.asked());
+        let (upper, lower) = (100.0 * study.taus.0, 100.0 * study.taus.1);
+        let name = name(rung);
+        return match study.registered.relative {
+            false => format!(
+                "{right} of {answered} right at {name}{void} is too close to {upper:.0} % for {asked} questions"
+            ),
+            true => format!(
+                "{right} of {answered} right at {name}{void} is shown to lie neither above {upper:.0} % nor below {lower:.0} %"
+            ),
+        };
     }
     match progress.is_decided {
         true => "no length was decided".to_string(),

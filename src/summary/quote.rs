@@ -85,7 +85,7 @@ pub fn sentence(model: &str, verification: &Verification) -> String {
                 None => "0 questions answered at any length".to_string(),
             };
             format!(
-                "{headline}: {model} has a claimed window of {claim}, but prompts of {} tokens are not served here{window} ({served}).",
+                "{headline}: {model} has a claimed window of {claim}, but prompts of about {} tokens are not served here{window} ({served}).",
                 grouped(at)
             )
         }
@@ -219,16 +219,23 @@ fn asked(verification: &Verification) -> String {
     let is_asked = |rung: &&RungSummary| rung.tally.asked() > 0 || rung.not_served;
     let asked = verification.rungs.iter().filter(is_asked).count() as u64;
     let lengths = plan.rungs.len() as u64;
-    let at = match asked == lengths {
-        true => format!("all {}", counted(lengths, "length")),
-        false => format!("{asked} of {}", counted(lengths, "length")),
+    let longest = grouped(plan.claim.tokens);
+    let shortest = grouped(plan.rungs.first().map_or(0, |rung| rung.nominal_tokens));
+    let at = match (lengths, asked == lengths) {
+        (1, _) => format!("at {longest} tokens"),
+        (_, true) => format!(
+            "at all {} from {shortest} to {longest} tokens",
+            counted(lengths, "length")
+        ),
+        (_, false) => format!(
+            "at {asked} of {} from {shortest} to {longest} tokens",
+            counted(lengths, "length")
+        ),
     };
     format!(
-        "It took {} with {} prompt tokens{grid}, at {at} from {} to {} tokens. {own}{relative}",
+        "It took {} with {} prompt tokens{grid}, {at}. {own}{relative}",
         counted(verification.questions, "question"),
         grouped(verification.tokens),
-        grouped(plan.rungs.first().map_or(0, |rung| rung.nominal_tokens)),
-        grouped(plan.claim.tokens)
     )
 }
 

@@ -91,7 +91,7 @@ fn the_sentences_read_as_people_write() {
     assert_eq!(
         said("not_served"),
         "REFUTED for literal retrieval and any other use: gpt-4.1-mini has a claimed window of 1M \
-         tokens, but prompts of 250,000 tokens are not served here: window 131,072 (5 of 5 right at \
+         tokens, but prompts of about 250,000 tokens are not served here: window 131,072 (5 of 5 right at \
          62,500 tokens)."
     );
     let undecided = said("undecided");

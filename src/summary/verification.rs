@@ -56,7 +56,8 @@ pub struct Verification {
     pub search: Option<SearchSummary>,
     /// Success by length and depth.
     pub depth: DepthProfile,
-    /// The window that refusals named, in tokens.
+    /// The smallest window that a refusal named, in tokens; where none did, the longest count of a
+    /// prompt that was proven to be cut.
     pub window_tokens: Option<u64>,
     /// Controls by kind.
     pub controls: Vec<ControlSummary>,
@@ -411,12 +412,17 @@ fn refused(refusals: &HashMap<u64, u64>, nominal_tokens: u64) -> u64 {
     refusals.get(&nominal_tokens).copied().unwrap_or(0)
 }
 
-/// The smallest window that a refusal named.
+/// The smallest window that a refusal named; where none did, the longest count of a prompt that was
+/// proven to be cut, which is what was left of it.
 fn window(rows: &[Row]) -> Option<u64> {
-    rows.iter()
-        .filter_map(|row| match &row.outcome {
-            Outcome::Failure(Failure::TooLong { window_tokens, .. }) => *window_tokens,
-            _ => None,
-        })
-        .min()
+    let named = rows.iter().filter_map(|row| match &row.outcome {
+        Outcome::Failure(Failure::TooLong { window_tokens, .. }) => *window_tokens,
+        _ => None,
+    });
+    let kept = rows.iter().filter_map(|row| {
+        let reported = row.reply()?.usage.prompt_tokens?;
+        let tolerance = row.prompt.tolerance_tokens.unwrap_or(0);
+        (reported + tolerance < row.prompt.expected_tokens?).then_some(reported)
+    });
+    named.min().or_else(|| kept.max())
 }

@@ -22,7 +22,7 @@ fn a_window_smaller_than_claimed_is_met_three_times_with_time_between() {
     assert!(
         told.stdout.starts_with(
             "REFUTED for literal retrieval and any other use: sim:perfect,window=15k,advertised=64k \
-             has a claimed window of 64k tokens, but prompts of 16,000 tokens are not served here: \
+             has a claimed window of 64k tokens, but prompts of about 16,000 tokens are not served here: \
              window 15,000"
         ),
         "{told}"
@@ -101,7 +101,7 @@ fn a_server_that_cuts_prompts_is_found_out_by_its_count_or_by_its_answers() {
         let verification = run.verification();
         let verdict = &verification["verdict"];
         if name == "told" {
-            let words = "but prompts of 10,000 tokens are not served here";
+            let words = "but prompts of about 10,000 tokens are not served here";
             assert!(
                 told.stdout.starts_with("REFUTED ") && told.stdout.contains(words),
                 "{told}"
