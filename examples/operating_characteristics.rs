@@ -339,14 +339,13 @@ fn beta(a: f64, b: f64, stream: &mut Stream) -> f64 {
 fn haystacks(is_exact: bool, stream: &mut Stream) -> [f64; 5] {
     let strength = 1.0 / 0.2 - 1.0;
     let mut rates = [0.0; 5].map(|_: f64| beta(TAU * strength, (1.0 - TAU) * strength, stream));
-    while is_exact {
+    loop {
         let off = TAU - rates.iter().sum::<f64>() / 5.0;
-        if off.abs() < 1e-9 {
-            break;
+        if !is_exact || off.abs() < 1e-9 {
+            return rates;
         }
         rates = rates.map(|rate| (rate + off).clamp(0.0, 1.0));
     }
-    rates
 }
 
 /// Five haystacks whose questions share them.

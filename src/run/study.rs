@@ -166,7 +166,7 @@ impl Runner<'_> {
         if registered.relative {
             let asking = self.base(registered, before, draw, sink, stop.clone());
             match asking.await? {
-                Ok(more) => base = base + more,
+                Ok(more) => base += more,
                 Err(ended) => return Ok(ended),
             }
         }
