@@ -350,7 +350,8 @@ fn the_page_is_whole_and_asks_for_nothing() {
     }
 }
 
-/// Writes pages for people to look at, like `pictures_to_look_at`.
+/// Writes pages for people to look at:
+/// `cargo test --lib pages_to_look_at -- --ignored`, then open `target/pictures`.
 #[test]
 #[ignore = "writes files for people to look at"]
 fn pages_to_look_at() {

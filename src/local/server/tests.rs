@@ -5,7 +5,8 @@ use crate::local::watchdog::tests::script;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Command;
 
-/// Plays llama-server over HTTP when run as a process of its own with `FAKE_ARGS`.
+/// Plays llama-server over HTTP when run as a process of its own with `FAKE_ARGS`, as the tests of
+/// this file do; run by hand (`cargo test --lib fake_llama_server -- --ignored`) it does nothing.
 #[test]
 #[ignore = "the process behind the scripts of the other tests"]
 fn fake_llama_server() {

@@ -191,7 +191,8 @@ fn a_child_deaf_to_sigterm_is_killed() {
     wait_until_gone(|process| process.2 == group);
 }
 
-/// Runs only as a process of its own, which the next test kills.
+/// Runs only as a process of its own, which the next test starts and kills; run by hand
+/// (`cargo test --lib helper_that_is_killed -- --ignored`) it does nothing.
 #[test]
 #[ignore = "the helper process of the crash test"]
 fn helper_that_is_killed() {
