@@ -1,7 +1,10 @@
-//! Lists the texts and word lists under `corpora/`, so that adding one is data and no code.
+//! Lists the texts, languages and word lists under `corpora/`, so that adding one is data and no code.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+
+/// The file of a language in its folder.
+const LANGUAGE: &str = "language.toml";
 
 fn main() {
     let root =
@@ -15,6 +18,9 @@ fn main() {
             .to_string_lossy()
             .into_owned();
         for manifest in files(&folder, "toml") {
+            if manifest.file_name().is_some_and(|name| name == LANGUAGE) {
+                continue;
+            }
             let packed = manifest.with_extension("txt.zst");
             assert!(
                 packed.is_file(),
@@ -34,8 +40,38 @@ fn main() {
         }
     }
     code.push_str("];\n");
+    let languages = folders(&root).into_iter().filter_map(|folder| {
+        let file = folder.join(LANGUAGE);
+        let code = folder.file_name()?.to_string_lossy().into_owned();
+        file.is_file().then(|| {
+            format!("    Embedded {{ code: {code:?}, written: include_str!({file:?}), read: OnceLock::new() }},\n")
+        })
+    });
+    let languages: Vec<String> = languages.collect();
+    let lists = files(&root.join("names"), "zst").into_iter().map(|file| {
+        let name = file.file_name().expect("has a name").to_string_lossy();
+        let name = name.trim_end_matches(".txt.zst").to_string();
+        format!("    ({name:?}, include_bytes!({file:?})),\n")
+    });
+    let lists: String = lists.collect();
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it"));
     std::fs::write(out.join("embedded.rs"), code).expect("OUT_DIR can be written");
+    for (name, code) in [
+        (
+            "languages.rs",
+            format!(
+                "static LANGUAGES: [Embedded; {}] = [\n{}];\n",
+                languages.len(),
+                languages.concat()
+            ),
+        ),
+        (
+            "lists.rs",
+            format!("const LISTS: &[(&str, &[u8])] = &[\n{lists}];\n"),
+        ),
+    ] {
+        std::fs::write(out.join(name), code).expect("OUT_DIR can be written");
+    }
 }
 
 fn folders(root: &Path) -> Vec<PathBuf> {

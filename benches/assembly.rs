@@ -12,15 +12,17 @@
 mod support;
 
 use anyhow::{Context, Result};
+use depthfinder::answer::ValueType;
 use depthfinder::corpus::Corpus;
 use depthfinder::fact::Facts;
 use depthfinder::index::Index;
+use depthfinder::language::Language;
 use depthfinder::lexicon::Lexicon;
 use depthfinder::prompt::Assembler;
-use depthfinder::task::niah::ValueType;
 use depthfinder::tokens::Tokenizer;
 use depthfinder::tokens::bundled::Bundled;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::{Ground, cache, machine, median, on_this_thread, process_cpu, shown, verdict};
 
@@ -57,7 +59,13 @@ fn loading(rounds: u32) -> Result<()> {
         indexes.push(on_this_thread(open)?.1);
         let (lexicon, time) = on_this_thread(|| Lexicon::open(&corpus, Some(&cache())))?;
         words.push(time);
-        let draw = || Facts::draw(&ground.key, ValueType::Numbers, 44, &lexicon);
+        let english = Language::named("en")?;
+        let facts = Facts::new(&ground.key, english, Arc::new(lexicon))?;
+        let draw = || {
+            (0..44)
+                .map(|n| facts.fact(n, ValueType::Numbers))
+                .collect::<Result<Vec<_>>>()
+        };
         draws.push(on_this_thread(draw)?.1);
     }
     println!("read a warm index       {}", shown(&indexes));

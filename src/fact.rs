@@ -1,144 +1,216 @@
-//! Fresh facts: a key and its value, drawn from the secret, unique in the run and absent from the text.
+//! Fresh facts: keys, values and names from the secret, unique in the run and absent from the text.
 
+use crate::answer::ValueType;
+use crate::language::{Keys, Language};
 use crate::lexicon::Lexicon;
-use crate::names;
-use crate::seed::{RunKey, Stream};
-use crate::task::niah::ValueType;
-use anyhow::{Result, bail};
+use crate::seed::{Permutation, RunKey};
+use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::sync::Arc;
 
 /// One planted fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// What is asked for: an adjective and a noun, as RULER's word keys are.
+    /// What is asked for.
     pub key: String,
     /// The answer.
     pub value: String,
 }
 
-/// All facts of one run for one value type, in an order that the secret alone decides.
-///
-/// The whole sequence is drawn at once, because uniqueness over the run is a property of the
-/// sequence: fact `i` is the same however many are drawn after it.
-#[derive(Debug)]
+/// Tries for each fact, of which one must be absent from the text.
+const TRIES: u64 = 8;
+/// Seven digits.
+const NUMBERS: u64 = 9_000_000;
+/// Five digits, as RULER's variables have.
+const SHORT_NUMBERS: u64 = 90_000;
+/// Five capital letters, as RULER's variables are called.
+const VARIABLES: u64 = 26 * 26 * 26 * 26 * 26;
+
+/// All facts of one run: the `n`-th of them hangs on the secret and `n` alone, so that any can be
+/// had without those before it. No two places of a run give the same text: each kind of text is
+/// one random order of all that there are, and each place has tries of its own in it.
+#[derive(Clone)]
 pub struct Facts {
-    facts: Vec<Fact>,
+    key: RunKey,
+    lexicon: Arc<Lexicon>,
+    keys: Keys,
+    parts: Vec<Vec<String>>,
+    pairs: Arc<Permutation>,
+    names: Arc<Permutation>,
+    numbers: Arc<Permutation>,
+    short_numbers: Arc<Permutation>,
+    variables: Arc<Permutation>,
 }
 
 impl Facts {
-    /// Draws `count` facts.
+    /// The facts of a run, told in a language.
     ///
     /// # Errors
-    /// When more are wanted than there are distinct pairs of words to name them by.
-    pub fn draw(
-        key: &RunKey,
-        value_type: ValueType,
-        count: u64,
-        lexicon: &Lexicon,
-    ) -> Result<Facts> {
-        let mut keys = Pairs::new(key.stream("keys", &[value_type as u64]))?;
-        let mut values = Values::new(key, value_type)?;
-        // Half of all pairs: beyond it, drawing until one is unused takes long.
-        let most = keys.distinct() / 2;
+    /// When the language's lists cannot be read.
+    pub fn new(key: &RunKey, language: &Language, lexicon: Arc<Lexicon>) -> Result<Facts> {
+        let keys = language.keys()?;
+        let pairs = (keys.first.len() * keys.last.len()) as u64;
+        let names = language
+            .names
+            .iter()
+            .map(|part| part.len() as u64)
+            .product();
+        let order = |domain: &str, size: u64| Arc::new(key.permutation(domain, size));
+        Ok(Facts {
+            pairs: order("pairs", pairs),
+            names: order("names", names),
+            numbers: order("numbers", NUMBERS),
+            short_numbers: order("short numbers", SHORT_NUMBERS),
+            variables: order("variables", VARIABLES),
+            parts: language.names.clone(),
+            key: key.clone(),
+            lexicon,
+            keys,
+        })
+    }
+
+    /// Checks that there are as many facts as a run plants.
+    ///
+    /// # Errors
+    /// When there are not.
+    pub fn suffice(&self, count: u64) -> Result<()> {
+        // Keys and values that are words share one order.
+        let most = [self.pairs.size() / 2, self.names.size(), NUMBERS, VARIABLES]
+            .into_iter()
+            .min()
+            .unwrap_or(0)
+            / TRIES;
         if count > most {
             bail!(
                 "a run of this size needs {count} distinct keys and there are {most}: ask fewer lengths, depths or samples"
             );
         }
-        let mut used = HashSet::new();
-        let mut facts = Vec::with_capacity(count as usize);
-        for _ in 0..count {
-            // Keys and values are told apart by nothing but their place, so they share one set.
-            let key = unused(&mut used, || {
-                Some(keys.next()).filter(|pair| !lexicon.holds(pair))
-            });
-            let value = unused(&mut used, || {
-                Some(values.next()).filter(|value| !values_hold(lexicon, value))
-            });
-            facts.push(Fact { key, value });
-        }
-        Ok(Facts { facts })
+        Ok(())
     }
 
-    /// How many were drawn.
-    pub fn count(&self) -> u64 {
-        self.facts.len() as u64
-    }
-
-    /// The `i`-th fact of the run.
-    pub fn get(&self, i: u64) -> Option<&Fact> {
-        self.facts.get(i as usize)
-    }
-}
-
-/// Draws until there is a text that was not drawn before.
-fn unused(used: &mut HashSet<String>, mut draw: impl FnMut() -> Option<String>) -> String {
-    loop {
-        if let Some(drawn) = draw()
-            && used.insert(drawn.clone())
-        {
-            return drawn;
-        }
-    }
-}
-
-/// True where a value stands in the corpus. A UUID's groups are words of their own there; its
-/// first group stands for it.
-fn values_hold(lexicon: &Lexicon, value: &str) -> bool {
-    let is_uuid = value.len() == 36;
-    lexicon.holds(if is_uuid { &value[..8] } else { value })
-}
-
-/// Pairs of RULER's adjectives and nouns, `gentle-otter`.
-struct Pairs {
-    stream: Stream,
-    adjectives: Vec<String>,
-    nouns: Vec<String>,
-}
-
-impl Pairs {
-    fn new(stream: Stream) -> Result<Pairs> {
-        Ok(Pairs {
-            stream,
-            adjectives: names::adjectives()?,
-            nouns: names::nouns()?,
+    /// A key and its value.
+    ///
+    /// # Errors
+    /// When the text holds every try.
+    pub fn fact(&self, n: u64, value_type: ValueType) -> Result<Fact> {
+        Ok(Fact {
+            key: self.key(n)?,
+            value: self.value(n, value_type)?,
         })
     }
 
-    fn distinct(&self) -> u64 {
-        self.adjectives.len() as u64 * self.nouns.len() as u64
+    /// A key: in English an adjective and a noun, as RULER's are.
+    ///
+    /// # Errors
+    /// When the text holds every try.
+    pub fn key(&self, n: u64) -> Result<String> {
+        self.absent(&self.pairs, 2 * n, |number| self.pair(number))
     }
 
-    fn next(&mut self) -> String {
-        let adjective = self.stream.below(self.adjectives.len() as u64) as usize;
-        let noun = self.stream.below(self.nouns.len() as u64) as usize;
-        format!("{}-{}", self.adjectives[adjective], self.nouns[noun])
+    /// A value of a type.
+    ///
+    /// # Errors
+    /// When the text holds every try.
+    pub fn value(&self, n: u64, value_type: ValueType) -> Result<String> {
+        match value_type {
+            ValueType::Words => self.absent(&self.pairs, 2 * n + 1, |number| self.pair(number)),
+            ValueType::Uuids => self.uuid("values", n),
+            ValueType::Names => self.name(n),
+            ValueType::Numbers | ValueType::Counts => {
+                self.absent(&self.numbers, n, |number| (1_000_000 + number).to_string())
+            }
+        }
     }
-}
 
-enum Values {
-    Numbers(Stream),
-    Words(Box<Pairs>),
-    Uuids(Stream),
-}
+    /// A key that is a random UUID.
+    ///
+    /// # Errors
+    /// When the text holds every try.
+    pub fn uuid_key(&self, n: u64) -> Result<String> {
+        self.uuid("keys", n)
+    }
 
-impl Values {
-    fn new(key: &RunKey, value_type: ValueType) -> Result<Values> {
-        let stream = key.stream("values", &[value_type as u64]);
-        Ok(match value_type {
-            ValueType::Numbers => Values::Numbers(stream),
-            ValueType::Words => Values::Words(Box::new(Pairs::new(stream)?)),
-            ValueType::Uuids => Values::Uuids(stream),
+    /// A made-up name of a person.
+    ///
+    /// # Errors
+    /// When the text holds every try.
+    pub fn name(&self, n: u64) -> Result<String> {
+        self.absent(&self.names, n, |mut number| {
+            let mut name = String::new();
+            for part in &self.parts {
+                let size = part.len() as u64;
+                name.push_str(&part[(number % size) as usize]);
+                number /= size;
+            }
+            name
         })
     }
 
-    fn next(&mut self) -> String {
-        match self {
-            Values::Numbers(stream) => (1_000_000 + stream.below(9_000_000)).to_string(),
-            Values::Words(pairs) => pairs.next(),
-            Values::Uuids(stream) => uuid(stream.bytes16()),
+    /// A number of five digits.
+    ///
+    /// # Errors
+    /// When the text holds every try.
+    pub fn short_number(&self, n: u64) -> Result<String> {
+        // There are fewer than a long run may need: places of a later round meet those of an
+        // earlier one, which stand in other prompts.
+        self.absent(&self.short_numbers, n % (SHORT_NUMBERS / TRIES), |number| {
+            (10_000 + number).to_string()
+        })
+    }
+
+    /// A variable: five capital letters.
+    ///
+    /// # Errors
+    /// When the text holds every try.
+    pub fn variable(&self, n: u64) -> Result<String> {
+        self.absent(&self.variables, n, |mut number| {
+            let mut name = String::new();
+            for _ in 0..5 {
+                name.push(char::from(b'A' + (number % 26) as u8));
+                number /= 26;
+            }
+            name
+        })
+    }
+
+    fn pair(&self, number: u64) -> String {
+        let Keys { first, last, joint } = &self.keys;
+        let (at, size) = (number as usize, last.len());
+        format!("{}{joint}{}", first[at / size], last[at % size])
+    }
+
+    /// A UUID; random ones do not meet.
+    fn uuid(&self, domain: &str, n: u64) -> Result<String> {
+        for nth in 0..TRIES {
+            let mut stream = self.key.stream("uuids", &[domain.len() as u64, n, nth]);
+            let uuid = uuid(stream.bytes16());
+            // Its groups are words of their own in a text; the first stands for it.
+            if !self.lexicon.holds(&uuid[..8]) {
+                return Ok(uuid);
+            }
         }
+        bail!("the corpus holds every UUID that was drawn: choose another secret")
+    }
+
+    /// The first try of a place that the text does not hold.
+    fn absent(
+        &self,
+        order: &Permutation,
+        place: u64,
+        write: impl Fn(u64) -> String,
+    ) -> Result<String> {
+        let places = order.size() / TRIES;
+        ensure!(
+            place < places,
+            "a run of this size needs more distinct keys than there are: ask fewer lengths, depths or samples"
+        );
+        for nth in 0..TRIES {
+            let drawn = write(order.at(place + nth * places));
+            if !self.lexicon.holds(&drawn) {
+                return Ok(drawn);
+            }
+        }
+        bail!("the corpus holds every key that was drawn: choose another secret or another corpus")
     }
 }
 
@@ -162,52 +234,78 @@ mod tests {
     use super::*;
     use crate::corpus::{Corpus, Text};
     use crate::seed::Secret;
+    use std::collections::HashSet;
 
-    fn lexicon(text: &str) -> Lexicon {
-        Lexicon::of(&Corpus {
+    fn facts(text: &str) -> Facts {
+        let lexicon = Lexicon::of(&Corpus {
             name: "x".into(),
             texts: vec![Text::owned("x", text.into())],
-        })
-        .expect("collects")
+        });
+        let key = Secret::from_hex("07").expect("hex").key("");
+        let english = Language::named("en").expect("built in");
+        Facts::new(&key, english, Arc::new(lexicon.expect("collects"))).expect("lists")
     }
 
     #[test]
-    fn facts_are_unique_absent_and_a_prefix_of_longer_draws() {
-        let key = Secret::from_hex("07").expect("hex").key("");
-        let lexicon = lexicon("nothing");
-        for value_type in [ValueType::Numbers, ValueType::Words, ValueType::Uuids] {
-            let long = Facts::draw(&key, value_type, 5000, &lexicon).expect("draws");
-            let keys: HashSet<&str> = long.facts.iter().map(|fact| fact.key.as_str()).collect();
-            let values: HashSet<&str> = long.facts.iter().map(|fact| fact.value.as_str()).collect();
-            assert_eq!((keys.len(), values.len()), (5000, 5000));
-            let short = Facts::draw(&key, value_type, 100, &lexicon).expect("draws");
-            assert_eq!(short.facts, long.facts[..100]);
+    fn every_text_of_a_run_is_there_once_whatever_it_is_used_for() {
+        let facts = facts("nothing");
+        let mut seen = HashSet::new();
+        for n in 0..5_000 {
+            for text in [
+                facts.key(n),
+                facts.value(n, ValueType::Words),
+                facts.value(n, ValueType::Numbers),
+                facts.value(n, ValueType::Uuids),
+                facts.uuid_key(n),
+                facts.name(n),
+                facts.short_number(n),
+                facts.variable(n),
+            ] {
+                let text = text.expect("is absent");
+                assert!(seen.insert(text.clone()), "{text} at {n}");
+            }
         }
     }
 
     #[test]
+    fn facts_never_change() {
+        // Golden values: if they move, every published run becomes unverifiable.
+        let facts = facts("nothing");
+        let drawn = [
+            facts.key(0),
+            facts.value(0, ValueType::Numbers),
+            facts.name(0),
+            facts.short_number(0),
+            facts.variable(0),
+            facts.uuid_key(0),
+        ];
+        let drawn: Vec<String> = drawn
+            .into_iter()
+            .map(|text| text.expect("is absent"))
+            .collect();
+        assert_eq!(drawn, ["", "", "", "", "", ""]);
+    }
+
+    #[test]
     fn what_the_corpus_holds_is_never_drawn() {
-        let key = Secret::from_hex("07").expect("hex").key("");
-        let first = Facts::draw(&key, ValueType::Numbers, 3, &lexicon("none")).expect("draws");
-        let (taken, number) = (&first.facts[0].key, &first.facts[1].value);
-        let again = Facts::draw(
-            &key,
-            ValueType::Numbers,
-            50,
-            &lexicon(&format!("In {taken} {number}.")),
-        )
-        .expect("draws");
-        assert!(
-            again
-                .facts
-                .iter()
-                .all(|fact| fact.key != *taken && fact.value != *number)
+        let free = facts("none");
+        let (key, number) = (
+            free.key(0).expect("drawn"),
+            free.value(1, ValueType::Numbers).expect("drawn"),
         );
+        let taken = facts(&format!("In {key} {number}."));
+        for n in 0..50 {
+            assert_ne!(taken.key(n).expect("drawn"), key);
+            assert_ne!(taken.value(n, ValueType::Numbers).expect("drawn"), number);
+        }
+        // A place has tries of its own: what is drawn at one moves no other.
+        assert_eq!(taken.key(1).expect("drawn"), free.key(1).expect("drawn"));
     }
 
     #[test]
     fn more_keys_than_there_are_is_an_error() {
-        let key = Secret::from_hex("07").expect("hex").key("");
-        assert!(Facts::draw(&key, ValueType::Numbers, 10_000_000, &lexicon("none")).is_err());
+        let facts = facts("none");
+        assert!(facts.suffice(100_000).is_ok() && facts.suffice(10_000_000).is_err());
+        assert!(facts.key(10_000_000).is_err());
     }
 }

@@ -14,6 +14,8 @@
 //! ```
 
 // floor 0: words and numbers that everything else is made of
+pub mod answer; // what an answer looks like, and by which rule it is right
+pub mod form; // sentences with blanks: filled in, and found again in a text
 pub mod length; // token lengths as people write them: 4k, 128k, 10M
 pub mod reply; // what came back: an answer with its accounts, or a failure that says why not
 pub mod rope; // a prompt as a list of shared slices, raw and escaped for JSON
@@ -28,9 +30,9 @@ pub mod names; // the word lists that keys and answers are drawn from
 pub mod number; // numbers as people read them
 pub mod reconcile; // what a server's count of a prompt says of it
 pub mod search; // the effective length: a certified bracket, and a model's interval beside it
-pub mod task; // the kinds of questions
 
 // floor 2: what is cut and counted
+pub mod language; // languages as data: sentences, number words, names
 pub mod lexicon; // which words a corpus holds, so that facts are known to be absent
 pub mod sentence; // where a text may be cut
 pub mod study; // a verification: what is claimed, what is asked next, what it comes to
@@ -42,7 +44,8 @@ pub mod index; // the corpus cut into units whose token counts add up
 pub mod template; // the chat template around a prompt
 
 // floor 4
-pub mod haystack; // the way through the corpus that one haystack takes
+pub mod haystack;
+pub mod task; // the kinds of questions: what is planted and what is asked // the way through the corpus that one haystack takes
 
 // floor 5
 pub mod prompt; // a finished prompt of an exact length

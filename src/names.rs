@@ -2,17 +2,16 @@
 
 use anyhow::{Context, Result};
 
-/// Adjectives of RULER's word list.
-pub fn adjectives() -> Result<Vec<String>> {
-    unpack(
-        include_bytes!("../corpora/names/adjectives.txt.zst"),
-        "adjectives",
-    )
-}
+include!(concat!(env!("OUT_DIR"), "/lists.rs"));
 
-/// Nouns of RULER's word list.
-pub fn nouns() -> Result<Vec<String>> {
-    unpack(include_bytes!("../corpora/names/nouns.txt.zst"), "nouns")
+/// A list by its name: the file under `corpora/names` without its ending.
+///
+/// # Errors
+/// When there is no such list.
+pub fn list(name: &str) -> Result<Vec<String>> {
+    let list = LISTS.iter().find(|(known, _)| *known == name);
+    let (_, packed) = list.with_context(|| format!("there is no list {name}"))?;
+    unpack(packed, name)
 }
 
 /// Larger than every list; the unpacked size is not kept beside them.
@@ -32,8 +31,8 @@ mod tests {
 
     #[test]
     fn the_lists_are_long_sorted_and_distinct() {
-        for (list, least) in [(adjectives(), 800), (nouns(), 6_000)] {
-            let list = list.expect("unpacks");
+        for (name, least) in [("adjectives", 800), ("nouns", 6_000)] {
+            let list = list(name).expect("unpacks");
             assert!(list.len() > least);
             assert!(list.is_sorted_by(|a, b| a < b));
         }

@@ -1,64 +1,21 @@
 //! The grid of trials: lengths × depths × samples, in the order in which they are asked.
 
+use crate::answer::ValueType;
 use crate::fact::Facts;
 use crate::haystack::Route;
 use crate::index::Index;
+use crate::language::Language;
 use crate::prompt::{Needle, QuestionAt};
 use crate::seed::{RunKey, Stream};
 use crate::study::Seat;
-use crate::task::niah::{self, ValueType, WORDINGS};
+use crate::task::{Posed, Scene, Sizes, Task};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 mod seats;
 
 pub use seats::{Numbered, groups_of};
-
-/// A task of this version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Task {
-    /// One keyed fact in the haystack.
-    NiahSingle,
-    /// Several keyed facts of one form, each of them asked.
-    NiahMultikey,
-}
-
-impl Task {
-    /// Name, as typed and as reported, and what the task measures.
-    pub const ALL: &'static [(Task, &'static str, &'static str)] = &[
-        (
-            Task::NiahSingle,
-            "niah_single",
-            "one keyed fact, literal retrieval (RULER; Kamradt's needle test)",
-        ),
-        (
-            Task::NiahMultikey,
-            "niah_multikey",
-            "several keyed facts of one form, one asked at a time (RULER)",
-        ),
-    ];
-
-    /// By name.
-    pub fn named(name: &str) -> Result<Task> {
-        Task::ALL
-            .iter()
-            .find(|(_, known, _)| *known == name)
-            .map(|(task, ..)| *task)
-            .with_context(|| {
-                let names: Vec<&str> = Task::ALL.iter().map(|(_, name, _)| *name).collect();
-                format!("no task {name}: there are {}", names.join(", "))
-            })
-    }
-
-    /// The name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Task::NiahSingle => "niah_single",
-            Task::NiahMultikey => "niah_multikey",
-        }
-    }
-}
 
 /// How depths are laid out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -164,6 +121,53 @@ pub struct Grid {
     pub wording: WordingChoice,
     /// Where the question stands.
     pub question_at: QuestionAt,
+    /// The language of the text and of what is planted.
+    #[serde(default = "english")]
+    pub language: String,
+    /// The language of the questions; none where it is that of the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question_language: Option<String>,
+    /// What was asked of the tasks' difficulty, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub difficulty: BTreeMap<String, u64>,
+}
+
+/// The language of a run file that names none.
+fn english() -> String {
+    "en".to_string()
+}
+
+impl Grid {
+    /// What decides how many facts and questions a haystack has.
+    pub fn sizes(&self) -> Sizes<'_> {
+        Sizes {
+            keys: u64::from(self.keys),
+            asked: &self.difficulty,
+        }
+    }
+
+    /// The languages of text and questions.
+    ///
+    /// # Errors
+    /// When there is no such language.
+    pub fn languages(&self) -> Result<(&'static Language, &'static Language)> {
+        let told = Language::named(&self.language)?;
+        match &self.question_language {
+            Some(code) => Ok((told, Language::named(code)?)),
+            None => Ok((told, told)),
+        }
+    }
+
+    /// The wording of a haystack.
+    fn wording(&self, stream: impl FnOnce() -> Stream) -> usize {
+        let count = self.languages().map_or(1, |(told, asked)| {
+            told.wordings.len().min(asked.wordings.len())
+        });
+        match self.wording {
+            WordingChoice::Fixed => 0,
+            WordingChoice::Pool => stream().below(count as u64) as usize,
+        }
+    }
 }
 
 /// The coordinates of one trial; together with the grid and the secret they are its identity.
@@ -201,11 +205,13 @@ impl Trial {
 /// Trials that share a haystack with its needles, and so a prefix; asked one after another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// Place among the haystacks of the run: the facts `facts_from..` are its own.
+    /// Its first fact among those of the run.
     pub facts_from: u64,
+    /// How many of them it takes.
+    pub facts: u64,
     /// Wording, by its place in the pool.
     pub wording: usize,
-    /// The depth of each of its facts, in percent, in the order of their slots.
+    /// Depths in percent, one for each question in the order of their slots.
     pub planted_percent: Vec<f64>,
     /// Those of them that are asked.
     pub trials: Vec<Trial>,
@@ -229,15 +235,13 @@ impl Plan {
         for sample in 0..grid.samples {
             for &length_tokens in &grid.lengths_tokens {
                 for &task in &grid.tasks {
-                    let keys = match task {
-                        Task::NiahSingle => 1,
-                        Task::NiahMultikey => grid.keys as usize,
-                    };
+                    let keys = (task.entry().questions)(&grid.sizes()).max(1) as usize;
+                    let taken = (task.entry().facts)(&grid.sizes());
                     for (set, slots) in sets(cells.len(), keys, sample as usize)
                         .into_iter()
                         .enumerate()
                     {
-                        let at = [task as u64, length_tokens, u64::from(sample), set as u64];
+                        let at = [task.code(), length_tokens, u64::from(sample), set as u64];
                         let mut depth = key.stream("depth", &at);
                         let trials: Vec<Trial> = slots
                             .iter()
@@ -254,15 +258,11 @@ impl Plan {
                                 seat: None,
                             })
                             .collect();
-                        let wording = match grid.wording {
-                            WordingChoice::Fixed => 0,
-                            WordingChoice::Pool => {
-                                key.stream("wording", &at).below(WORDINGS.len() as u64) as usize
-                            }
-                        };
+                        let wording = grid.wording(|| key.stream("wording", &at));
                         id += trials.len() as u64;
                         groups.push(Group {
                             facts_from: facts,
+                            facts: taken,
                             wording,
                             planted_percent: trials
                                 .iter()
@@ -270,7 +270,7 @@ impl Plan {
                                 .collect(),
                             trials,
                         });
-                        facts += keys as u64;
+                        facts += taken;
                     }
                 }
             }
@@ -350,7 +350,7 @@ fn in_asking_order(mut groups: Vec<Group>, key: &RunKey) -> Vec<Group> {
             (
                 trial.sample,
                 rank.get(&(trial.sample, trial.length_tokens)).copied(),
-                trial.task as u8,
+                trial.task.code(),
             )
         };
         let shallowest = |group: &Group| {
@@ -382,7 +382,7 @@ impl Group {
         key.stream(
             "rounding",
             &[
-                trial.task as u64,
+                trial.task.code(),
                 trial.length_tokens,
                 u64::from(trial.sample),
                 u64::from(trial.set),
@@ -391,50 +391,48 @@ impl Group {
         )
     }
 
-    /// The needles, one per fact and in its place.
-    pub fn needles(&self, facts: &Facts, values: ValueType) -> Result<Vec<Needle>> {
-        self.planted_percent
-            .iter()
-            .enumerate()
-            .map(|(slot, &depth_percent)| {
-                let fact = self.fact(facts, slot as u32)?;
-                Ok(Needle {
-                    sentence: niah::needle(self.wording, values, &fact.key, &fact.value),
-                    depth_percent,
-                })
-            })
-            .collect()
-    }
-
-    /// The questions, one per fact and in its place.
-    pub fn questions(&self, facts: &Facts, values: ValueType) -> Result<Vec<String>> {
-        (0..self.planted_percent.len())
-            .map(|slot| {
-                let fact = self.fact(facts, slot as u32)?;
-                Ok(niah::question(self.wording, values, &fact.key))
-            })
-            .collect()
-    }
-
-    /// The fact in a slot.
-    pub fn fact<'f>(&self, facts: &'f Facts, slot: u32) -> Result<&'f crate::fact::Fact> {
-        facts
-            .get(self.facts_from + u64::from(slot))
-            .context("a trial's fact was not drawn")
-    }
-
-    /// The values of the other facts in the haystack.
-    pub fn siblings(&self, facts: &Facts, slot: u32) -> Result<Vec<String>> {
-        (0..self.planted_percent.len() as u32)
-            .filter(|other| *other != slot)
-            .map(|other| Ok(self.fact(facts, other)?.value.clone()))
-            .collect()
+    /// What is planted and asked.
+    ///
+    /// # Errors
+    /// When the language lacks the task's sentences, or there are not enough facts.
+    pub fn posed(&self, grid: &Grid, facts: &Facts, key: &RunKey) -> Result<Posed> {
+        let trial = &self.trials[0];
+        let (told, asked) = grid.languages()?;
+        let at = [
+            trial.task.code(),
+            trial.length_tokens,
+            u64::from(trial.sample),
+            u64::from(trial.set),
+        ];
+        let mut scene = Scene {
+            told,
+            asked,
+            values: grid.values,
+            wording: self.wording,
+            sizes: grid.sizes(),
+            facts,
+            facts_from: self.facts_from,
+            depths_percent: &self.planted_percent,
+            text_tokens: trial.length_tokens,
+            stream: key.stream("scene", &at),
+        };
+        (trial.task.entry().pose)(&mut scene)
     }
 
     /// One past its last fact.
     pub fn facts_to(&self) -> u64 {
-        self.facts_from + self.planted_percent.len() as u64
+        self.facts_from + self.facts
     }
+}
+
+/// What is planted, as prompts are laid out with it.
+pub fn needles(posed: &Posed) -> Vec<Needle> {
+    let planted = posed.planted.iter();
+    let needles = planted.map(|planted| Needle {
+        sentence: planted.sentence.clone(),
+        depth_percent: planted.depth_percent,
+    });
+    needles.collect()
 }
 
 #[cfg(test)]

@@ -14,22 +14,24 @@ mod window;
 pub use calibrate::{calibrate, fit_before};
 pub use clock::now_ms;
 pub use controls::{Canaries, Controls};
-pub use items::{ABSENT, Item, Items, SHORT_TOKENS, is_right};
+pub use items::{Item, Items, SHORT_TOKENS, is_right};
 pub use settle::{judge, void_reason};
 pub use spending::Spending;
-pub use study::{Drawing, Standing, base};
+pub use study::{Standing, base};
 pub use window::find_window;
 
+use crate::answer::Rule;
 use crate::endpoint::{Ask, Endpoint};
 use crate::fact::Facts;
 use crate::haystack::Route;
 use crate::index::Index;
 use crate::journal::{Intent, Journal, Loaded, Outcome, PromptNote, Row, SCHEMA};
-use crate::plan::{Group, Plan, Trial};
-use crate::prompt::{Assembler, Prompt, SetPlan};
+use crate::plan::{Group, Plan, Trial, needles};
+use crate::prompt::{Assembler, Placed, Prompt, SetPlan};
 use crate::reconcile::{Basis, Expected};
 use crate::reply::Failure;
 use crate::seed::RunKey;
+use crate::task::Question;
 use anyhow::Result;
 use futures_util::StreamExt;
 use pace::{Backoff, Inflight};
@@ -252,9 +254,9 @@ impl Session<'_> {
             return Ok(());
         }
         let runner = self.runner;
-        let values = runner.plan.grid.values;
-        let needles = group.needles(runner.facts, values)?;
-        let questions = group.questions(runner.facts, values)?;
+        let posed = group.posed(&runner.plan.grid, runner.facts, runner.key)?;
+        let needles = needles(&posed);
+        let questions: Vec<String> = posed.questions.iter().map(|one| one.text.clone()).collect();
         let route = group.route(runner.index, runner.key);
         let length_tokens = group.trials[0].length_tokens;
         let cell_tokens = group.trials[0].cell_tokens();
@@ -285,7 +287,7 @@ impl Session<'_> {
                 trial,
                 &prompt,
                 expected,
-                &questions[slot],
+                &posed.questions[slot],
                 stop.clone(),
             )
             .await?;
@@ -302,7 +304,7 @@ impl Session<'_> {
         trial: &Trial,
         prompt: &Prompt,
         expected: Option<Expected>,
-        question: &str,
+        question: &Question,
         mut stop: watch::Receiver<bool>,
     ) -> Result<()> {
         let runner = self.runner;
@@ -434,21 +436,28 @@ impl Session<'_> {
         trial: &Trial,
         prompt: &Prompt,
         expected: Option<Expected>,
-        question: &str,
+        question: &Question,
     ) -> Result<Row> {
         let runner = self.runner;
-        let fact = group.fact(runner.facts, trial.slot)?;
+        let right = &question.right;
+        let asked = runner.plan.grid.languages()?.1;
         Ok(Row {
             schema: SCHEMA,
             trial: trial.clone(),
             attempt: 0,
             at_ms: 0,
-            key: fact.key.clone(),
-            expected: fact.value.clone(),
-            siblings: group.siblings(runner.facts, trial.slot)?,
-            values: runner.plan.grid.values,
+            key: question.key.clone(),
+            expected: right.shown(),
+            rule: right.rule,
+            answers: match right.rule {
+                Rule::One => Vec::new(),
+                _ => right.values.clone(),
+            },
+            siblings: question.distractors.clone(),
+            values: right.value_type,
+            language: asked.code.to_string(),
             wording: group.wording,
-            question: question.to_string(),
+            question: question.text.clone(),
             prompt: PromptNote {
                 blake3: prompt.rope.blake3_hex(),
                 bytes: prompt.rope.raw_bytes(),
@@ -456,7 +465,14 @@ impl Session<'_> {
                 expected_tokens: expected.map(|expected| expected.tokens),
                 tolerance_tokens: expected.map(|expected| expected.tolerance_tokens),
                 exact: matches!(runner.settings.basis, Basis::Exact { .. }),
-                placed: prompt.placed[trial.slot as usize],
+                placed: prompt
+                    .placed
+                    .get(question.about)
+                    .copied()
+                    .unwrap_or(Placed {
+                        asked_percent: trial.depth_percent,
+                        actual_percent: trial.depth_percent,
+                    }),
                 shares: prompt.shares,
                 parts: prompt.parts.clone(),
             },

@@ -25,17 +25,27 @@
 //!
 //! An answer that thinks aloud and names several values is a listing, whatever it ends with:
 //! questions ask for the value only, and a reader who must pick has not been answered.
+//!
+//! Three more forms of value have candidates of their own: names (those that stand in the text,
+//! with word borders around them), counts (whole numbers of up to four digits, or number words
+//! where there is no digit). Where several values are right, all of them and no other make an
+//! answer exact, in their order where the order is asked; some of them, or others beside them, are
+//! [`Class::Partial`] with a credit: those that are right over those that are expected or offered,
+//! whichever are more (for an order: the longest common subsequence). Where no value is right,
+//! saying so is exact.
 
+mod absent;
 mod answer;
 mod candidate;
 mod denial;
 mod distance;
 mod echo;
 mod refusal;
+mod several;
 
+use crate::answer::{Right, Rule, ValueType};
 use crate::reply::Stop;
 use crate::rope::Rope;
-use crate::task::niah::ValueType;
 use candidate::{Candidate, Sought};
 use serde::{Deserialize, Serialize};
 
@@ -63,13 +73,15 @@ pub enum Class {
     Empty,
     /// The output budget ran out before a complete right answer stood.
     Cut,
+    /// Some of several right values, or others beside them, or the wrong order.
+    Partial,
     /// Anything else: another value, or talk.
     Wrong,
 }
 
 impl Class {
     /// Every class, in the order of their definition.
-    pub const ALL: [Class; 10] = [
+    pub const ALL: [Class; 11] = [
         Class::Exact,
         Class::Listing,
         Class::Echo,
@@ -79,6 +91,7 @@ impl Class {
         Class::Refusal,
         Class::Empty,
         Class::Cut,
+        Class::Partial,
         Class::Wrong,
     ];
 
@@ -94,6 +107,7 @@ impl Class {
             Class::Refusal => "refusal",
             Class::Empty => "empty",
             Class::Cut => "cut",
+            Class::Partial => "partial",
             Class::Wrong => "wrong",
         }
     }
@@ -107,18 +121,39 @@ impl Class {
 /// What was asked, as far as judging needs it.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// The form of the values.
-    pub value_type: ValueType,
-    /// The value that was planted for the key.
-    pub expected: &'a str,
-    /// The values of the other needles in the same haystack.
+    /// What is right.
+    pub right: &'a Right,
+    /// Other values that stand in the haystack and are wrong.
     pub distractors: &'a [String],
     /// The key that was asked for.
     pub key: &'a str,
+    /// The code of the language that was asked in: its number words and its ways to say none.
+    pub language: &'a str,
+}
+
+impl Question<'_> {
+    fn value_type(&self) -> ValueType {
+        self.right.value_type
+    }
+
+    /// The one right value, or the first of several.
+    fn expected(&self) -> &str {
+        self.right.values.first().map_or("", String::as_str)
+    }
+
+    fn sought(&self) -> Sought {
+        Sought::new(
+            self.value_type(),
+            self.expected(),
+            self.distractors,
+            self.key,
+            self.language,
+        )
+    }
 }
 
 /// The judgement on one answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
     /// What it was.
     pub class: Class,
@@ -129,9 +164,12 @@ pub struct Judged {
     /// Which of the question's distractors `value` is, whatever the class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distractor: Option<usize>,
-    /// RULER's `string_match_all`: the expected value is a substring of the whole answer, case
+    /// RULER's `string_match_all`: every expected value is a substring of the whole answer, case
     /// aside. Passes echoes, listings and denials; a secondary column only.
     pub substring: bool,
+    /// How much of it is right where several values are, 0…1; none for one value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<f64>,
 }
 
 /// Judges an answer. `haystack` is called only for answers of more than 40 words, where an echo
@@ -142,15 +180,31 @@ pub fn judge(
     stop: &Stop,
     haystack: &mut dyn FnMut() -> Option<Rope>,
 ) -> Judged {
+    match question.right.rule {
+        Rule::One => judge_one(question, answer, stop, haystack),
+        Rule::All | Rule::Order => several::judge(question, answer, stop, haystack),
+        Rule::Absent => absent::judge(question, answer, stop, haystack),
+    }
+}
+
+/// RULER's rule: every expected value stands somewhere in the answer.
+fn substring(question: &Question<'_>, answer: &str) -> bool {
+    let answer = answer.to_lowercase();
+    let values = &question.right.values;
+    let stands = |value: &String| !value.is_empty() && answer.contains(&value.to_lowercase());
+    !values.is_empty() && values.iter().all(stands)
+}
+
+fn judge_one(
+    question: &Question<'_>,
+    answer: &str,
+    stop: &Stop,
+    haystack: &mut dyn FnMut() -> Option<Rope>,
+) -> Judged {
     let cut = *stop == Stop::Length;
     let part = final_part(answer);
     let text = answer::plain(part);
-    let sought = Sought::new(
-        question.value_type,
-        question.expected,
-        question.distractors,
-        question.key,
-    );
+    let sought = question.sought();
     let read = Reading::of(&sought, &text, cut);
     let standing = read.standing();
     let value = match standing.as_slice() {
@@ -185,10 +239,8 @@ pub fn judge(
         class,
         distractor: value.as_deref().and_then(|value| sought.distractor(value)),
         value,
-        substring: !question.expected.is_empty()
-            && answer
-                .to_lowercase()
-                .contains(&question.expected.to_lowercase()),
+        substring: substring(question, answer),
+        credit: None,
     }
 }
 

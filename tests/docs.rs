@@ -8,12 +8,12 @@ mod samples;
 mod verdicts;
 
 use clap::{CommandFactory, Parser};
+use depthfinder::answer::{Right, ValueType};
 use depthfinder::cli::Cli;
 use depthfinder::journal::{Outcome, Row};
 use depthfinder::reply::Stop;
 use depthfinder::run::void_reason;
 use depthfinder::score::{self, Class, Question};
-use depthfinder::task::niah::ValueType;
 use markdown::{blocks, read, rows_below, spans, words};
 use samples::Field;
 use std::collections::BTreeSet;
@@ -222,10 +222,10 @@ fn every_class_is_described_and_the_examples_are_scored_as_stated() {
     let distractors = ["7431220".to_owned(), "5550198".to_owned()];
     for row in examples {
         let question = Question {
-            value_type: ValueType::Numbers,
-            expected: "4829173",
+            right: &Right::one(ValueType::Numbers, "4829173"),
             distractors: &distractors,
             key: "gentle-otter",
+            language: "en",
         };
         let stop = match row[1].as_str() {
             "length" => Stop::Length,

@@ -1,16 +1,18 @@
 //! The simulated model against the prompts that are really sent: it gets their bytes and nothing else.
 
 use bytes::Bytes;
+use depthfinder::answer::ValueType;
 use depthfinder::corpus::Corpus;
 use depthfinder::endpoint::wire::{Body, Request, Wire};
 use depthfinder::fact::Facts;
+use depthfinder::form::Form;
 use depthfinder::haystack::Route;
 use depthfinder::index::Index;
+use depthfinder::language::{Language, Wording};
 use depthfinder::lexicon::Lexicon;
 use depthfinder::prompt::{Assembler, Needle, Prompt, QuestionAt, SetPlan};
 use depthfinder::seed::Secret;
 use depthfinder::sim::{SimWire, Truth};
-use depthfinder::task::niah::{ValueType, WORDINGS};
 use depthfinder::tokens::Tokenizer;
 use futures_util::StreamExt;
 use serde_json::Value;
@@ -23,14 +25,14 @@ struct Bench {
     corpus: Corpus,
     tokenizer: Arc<Tokenizer>,
     index: Index,
-    lexicon: Lexicon,
+    lexicon: Arc<Lexicon>,
 }
 
 static BENCH: LazyLock<Bench> = LazyLock::new(|| {
     let corpus = Corpus::open("en").expect("built in");
     let tokenizer = Tokenizer::bundled("o200k").expect("bundled");
     let index = Index::build(&corpus, &tokenizer).expect("indexes");
-    let lexicon = Lexicon::of(&corpus).expect("collects");
+    let lexicon = Arc::new(Lexicon::of(&corpus).expect("collects"));
     Bench {
         corpus,
         tokenizer,
@@ -38,6 +40,14 @@ static BENCH: LazyLock<Bench> = LazyLock::new(|| {
         lexicon,
     }
 });
+
+fn english() -> &'static Language {
+    Language::named("en").expect("built in")
+}
+
+fn wordings() -> &'static [Wording] {
+    &english().wordings
+}
 
 /// A prompt of five facts with the third one asked for, and their values.
 fn prompt(
@@ -48,22 +58,26 @@ fn prompt(
     depth_percent: f64,
 ) -> (Prompt, Vec<String>) {
     let key = Secret::from_hex("0a").expect("hex").key("");
-    let facts = Facts::draw(&key, kind, 5, &BENCH.lexicon).expect("draws");
-    let facts: Vec<_> = (0..5).filter_map(|at| facts.get(at)).collect();
-    let fill = |form: &str, at: usize| {
-        form.replace("{noun}", kind.noun())
-            .replace("{key}", &facts[at].key)
-            .replace("{value}", &facts[at].value)
+    let facts = Facts::new(&key, english(), BENCH.lexicon.clone()).expect("lists");
+    let facts: Vec<_> = (0..5)
+        .map(|at| facts.fact(at, kind).expect("draws"))
+        .collect();
+    let fill = |form: &Form, at: usize| {
+        form.fill(&[
+            ("noun", kind.noun()),
+            ("key", &facts[at].key),
+            ("value", &facts[at].value),
+        ])
     };
     let needles: Vec<Needle> = [10.0, 90.0, depth_percent, 35.0, 65.0]
         .into_iter()
         .enumerate()
         .map(|(at, depth_percent)| Needle {
-            sentence: fill(WORDINGS[wording].needle, at),
+            sentence: fill(&wordings()[wording].needle, at),
             depth_percent,
         })
         .collect();
-    let questions = [fill(WORDINGS[wording].question, 2)];
+    let questions = [fill(&wordings()[wording].question, 2)];
     let assembler = Assembler::new(&BENCH.corpus, &BENCH.index, &BENCH.tokenizer);
     let route = Route::draw(&BENCH.index, &mut key.stream("route", &[1]));
     let plan = SetPlan {
@@ -120,7 +134,7 @@ fn wire(name: &str) -> SimWire {
 #[test]
 fn every_wording_and_value_is_read_in_a_real_prompt_and_its_tokens_agree() {
     let (perfect, grep, lost) = (wire("perfect"), wire("grep"), wire("cliff=1k"));
-    for wording in 0..WORDINGS.len() {
+    for wording in 0..wordings().len() {
         for kind in [ValueType::Numbers, ValueType::Words, ValueType::Uuids] {
             // Every wording meets both places and all depths, by one kind of value or another.
             let turn = wording + kind as usize;

@@ -2,14 +2,15 @@
 #![allow(dead_code, reason = "each bench takes its part of this")]
 
 use anyhow::{Context, Result, ensure};
+use depthfinder::answer::ValueType;
 use depthfinder::corpus::Corpus;
 use depthfinder::fact::Facts;
 use depthfinder::index::Index;
 use depthfinder::lexicon::Lexicon;
-use depthfinder::plan::{Depths, Grid, Group, Plan, Task, WordingChoice};
+use depthfinder::plan::{Depths, Grid, Group, Plan, WordingChoice, needles};
 use depthfinder::prompt::{Assembler, Prompt, QuestionAt, SetPlan};
 use depthfinder::seed::{RunKey, Secret};
-use depthfinder::task::niah::ValueType;
+use depthfinder::task::Task;
 use depthfinder::tokens::Tokenizer;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -130,7 +131,7 @@ impl Ground {
     /// The ground of `niah_multikey` with five facts at five depths, `samples` haystacks of one length.
     pub fn lay(length_tokens: u64, samples: u32) -> Result<Ground> {
         let grid = Grid {
-            tasks: vec![Task::NiahMultikey],
+            tasks: vec![Task::NIAH_MULTIKEY],
             lengths_tokens: vec![length_tokens],
             depths: Depths::parse("5")?,
             samples,
@@ -138,6 +139,9 @@ impl Ground {
             values: ValueType::Numbers,
             wording: WordingChoice::Fixed,
             question_at: QuestionAt::End,
+            language: "en".into(),
+            question_language: None,
+            difficulty: Default::default(),
         };
         let key = Secret::from_hex("0123")?.key("");
         let plan = Plan::new(grid, &key);
@@ -145,7 +149,7 @@ impl Ground {
         let corpus = Corpus::open("en")?;
         let index = Index::open(&corpus, &tokenizer, Some(&cache()))?;
         let lexicon = Lexicon::open(&corpus, Some(&cache()))?;
-        let facts = Facts::draw(&key, ValueType::Numbers, plan.facts(), &lexicon)?;
+        let facts = Facts::new(&key, plan.grid.languages()?.0, Arc::new(lexicon))?;
         Ok(Ground {
             corpus,
             index,
@@ -159,8 +163,9 @@ impl Ground {
     /// Lays the prompt of a haystack's first question, as a run does.
     pub fn prompt(&self, assembler: &Assembler<'_>, group: &Group) -> Result<Prompt> {
         let trial = group.trials.first().context("an empty group")?;
-        let needles = group.needles(&self.facts, ValueType::Numbers)?;
-        let questions = group.questions(&self.facts, ValueType::Numbers)?;
+        let posed = group.posed(&self.plan.grid, &self.facts, &self.key)?;
+        let needles = needles(&posed);
+        let questions: Vec<String> = posed.questions.into_iter().map(|one| one.text).collect();
         let plan = SetPlan {
             text_tokens: trial.length_tokens,
             needles: &needles,

@@ -128,17 +128,18 @@ impl Estimate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::ValueType;
     use crate::cli::{Cli, Command};
-    use crate::plan::{Depths, Grid, Task, WordingChoice};
+    use crate::plan::{Depths, Grid, WordingChoice};
     use crate::prompt::QuestionAt;
     use crate::seed::Secret;
-    use crate::task::niah::ValueType;
+    use crate::task::Task;
     use clap::Parser;
 
     /// Ten questions of so many tokens each.
     fn estimate(length_tokens: u64, price: Option<&str>) -> Estimate {
         let grid = Grid {
-            tasks: vec![Task::NiahMultikey],
+            tasks: vec![Task::NIAH_MULTIKEY],
             lengths_tokens: vec![length_tokens],
             depths: Depths::parse("10").expect("depths"),
             samples: 1,
@@ -146,6 +147,9 @@ mod tests {
             values: ValueType::Numbers,
             wording: WordingChoice::Fixed,
             question_at: QuestionAt::End,
+            language: "en".into(),
+            question_language: None,
+            difficulty: Default::default(),
         };
         let plan = Plan::new(grid, &Secret::from_hex("01").expect("hex").key(""));
         let price = price.map(|price| Price::parse(price).expect("a price"));

@@ -5,7 +5,7 @@ use crate::fact::Facts;
 use crate::index::Index;
 use crate::journal::{Journal, Loaded, RunFile};
 use crate::lexicon::Lexicon;
-use crate::plan::{Grid, Group, Numbered, Plan, Trial, groups_of};
+use crate::plan::{Grid, Group, Numbered, Plan, Trial, groups_of, needles};
 use crate::prompt::{Assembler, Prompt, SetPlan};
 use crate::reconcile::Basis;
 use crate::run::Standing;
@@ -16,6 +16,7 @@ use crate::tokens::Tokenizer;
 use crate::{chart, report};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The folder of a run that names none: `outputs/20261121-190211-smollm2-niah_multikey`.
 pub fn default_name(began_ms: u64, model: &str, task: &str) -> PathBuf {
@@ -155,8 +156,6 @@ pub struct Ground {
     pub index: Index,
     /// The facts of the run.
     pub facts: Facts,
-    /// The words of the corpus, which no fact may hold.
-    pub lexicon: Lexicon,
 }
 
 impl Ground {
@@ -171,12 +170,12 @@ impl Ground {
         });
         let lexicon =
             lexicon.map_err(|_| anyhow::anyhow!("collecting the corpus's words failed"))??;
-        let facts = Facts::draw(key, plan.grid.values, plan.facts(), &lexicon)?;
+        let facts = Facts::new(key, plan.grid.languages()?.0, Arc::new(lexicon))?;
+        facts.suffice(plan.facts())?;
         Ok(Ground {
             corpus,
             index: index?,
             facts,
-            lexicon,
         })
     }
 
@@ -224,9 +223,8 @@ impl Ground {
                 copy: 0,
             };
             for group in groups_of(grid, registered, key, &Numbered::all(&[seat], 0)) {
-                let facts = Facts::draw(key, grid.values, group.facts_to(), &self.lexicon)?;
                 let trial = &group.trials[0];
-                self.laid(&assembler, &facts, grid, &group, trial, key, basis)?;
+                self.laid(&assembler, grid, &group, trial, key, basis)?;
             }
         }
         Ok(())
@@ -242,22 +240,21 @@ impl Ground {
         key: &RunKey,
         basis: &Basis,
     ) -> Result<Prompt> {
-        self.laid(assembler, &self.facts, &plan.grid, group, trial, key, basis)
+        self.laid(assembler, &plan.grid, group, trial, key, basis)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is needed, and once")]
     fn laid(
         &self,
         assembler: &Assembler<'_>,
-        facts: &Facts,
         grid: &Grid,
         group: &Group,
         trial: &Trial,
         key: &RunKey,
         basis: &Basis,
     ) -> Result<Prompt> {
-        let needles = group.needles(facts, grid.values)?;
-        let questions = group.questions(facts, grid.values)?;
+        let posed = group.posed(grid, &self.facts, key)?;
+        let needles = needles(&posed);
+        let questions: Vec<String> = posed.questions.into_iter().map(|one| one.text).collect();
         let set = SetPlan {
             text_tokens: basis.text_tokens(trial.length_tokens),
             needles: &needles,

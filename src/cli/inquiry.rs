@@ -67,7 +67,7 @@ impl Opened {
             Some(folder) => RunFile::read(folder)?,
             None => None,
         };
-        let corpus = Corpus::open(&arguments.corpus)?;
+        let corpus = Corpus::open(options::corpus(arguments))?;
         let typed = arguments.tokenizer.as_deref();
         let typed = typed.map(Tokenizer::resolve).transpose()?;
         let local = local_folder(arguments, began_ms, name)?;

@@ -2,13 +2,13 @@
 
 use super::{Exit, screen};
 use crate::corpus::{BUILT_IN, Corpus};
-use crate::plan::Task;
+use crate::task::Task;
 use anyhow::Result;
 
 /// Lists the tasks.
 pub fn tasks() -> Result<Exit> {
-    for (_, name, what) in Task::ALL {
-        screen::out(&format!("{name:<16} {what}"));
+    for task in Task::all() {
+        screen::out(&format!("{:<16} {}", task.name(), task.entry().measures));
     }
     Ok(Exit::Done)
 }

@@ -9,7 +9,6 @@ use super::folder::{self, Ground};
 use super::inquiry::{self, Opened, keep_adaptations, note, tell_of_earlier};
 use super::progress::Progressing;
 use super::{Exit, connect, screen, setup};
-use crate::fact::Facts;
 use crate::journal::{ControlKind, Journal};
 use crate::plan::Plan;
 use crate::prompt::Assembler;
@@ -150,9 +149,8 @@ async fn verify(
                 corpus: &ground.corpus,
                 controls: &controls,
             };
-            let draw = |count| Facts::draw(&key, plan.grid.values, count, &ground.lexicon);
             let mut progress = Progressing::new(arguments.quiet, opened.price);
-            let following = runner.follow(&registered, &before, &draw, &mut progress, stopped);
+            let following = runner.follow(&registered, &before, &mut progress, stopped);
             let ended = following.await;
             progress.finish();
             ended

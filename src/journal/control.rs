@@ -1,10 +1,11 @@
 //! A line of the journal for a request that scores nothing: it shows what reaches the model.
 
 use super::Outcome;
+use super::row::{english, is_english, right};
+use crate::answer::{Right, Rule, ValueType};
 use crate::canary::{Code, Cut, cut};
 use crate::prompt::Part;
 use crate::reply::Reply;
-use crate::task::niah::ValueType;
 use serde::{Deserialize, Serialize};
 
 /// What a control is asked for.
@@ -57,12 +58,32 @@ pub struct ControlItem {
     pub key: String,
     /// The right answer; `none` for a fact that was never planted.
     pub expected: String,
-    /// The values of the other facts in the same haystack.
+    /// By which rule it is right.
+    #[serde(default, skip_serializing_if = "Rule::is_one")]
+    pub rule: Rule,
+    /// The right values, where they are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
+    /// Other values that stand in the text and are wrong.
     pub siblings: Vec<String>,
     /// What answers look like.
     pub values: ValueType,
+    /// The language of the question.
+    #[serde(default = "english", skip_serializing_if = "is_english")]
+    pub language: String,
     /// The question as asked.
     pub question: String,
+}
+
+impl ControlItem {
+    /// What is right.
+    pub fn right(&self) -> Right {
+        match (self.rule, self.expected.as_str()) {
+            // Items of before rules were recorded.
+            (Rule::One, "none") => Right::absent(self.values),
+            (rule, expected) => right(self.values, rule, expected, &self.answers),
+        }
+    }
 }
 
 /// Written before a control is sent.

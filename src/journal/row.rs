@@ -1,11 +1,11 @@
 //! What one line of the journal says. FORMAT.md describes every field.
 
 use super::{Control, ControlIntent};
+use crate::answer::{Right, Rule, ValueType};
 use crate::plan::Trial;
 use crate::prompt::{Part, Placed, Shares};
 use crate::reply::{Failure, Reply};
 use crate::score::Judged;
-use crate::task::niah::ValueType;
 use serde::{Deserialize, Serialize};
 
 /// Version of the journal's format. A journal of a newer one is refused, older ones stay readable.
@@ -51,12 +51,21 @@ pub struct Row {
     pub at_ms: u64,
     /// The name that was asked for the fact.
     pub key: String,
-    /// The right answer.
+    /// The right answer; several values are joined by commas.
     pub expected: String,
-    /// The values of the other facts in the same haystack.
+    /// By which rule it is right.
+    #[serde(default, skip_serializing_if = "Rule::is_one")]
+    pub rule: Rule,
+    /// The right values, where they are several or none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
+    /// Other values that stand in the text and are wrong.
     pub siblings: Vec<String>,
     /// What answers look like.
     pub values: ValueType,
+    /// The language of the question.
+    #[serde(default = "english", skip_serializing_if = "is_english")]
+    pub language: String,
     /// The wording, by its place in the pool.
     pub wording: usize,
     /// The question as asked.
@@ -115,7 +124,35 @@ pub enum Outcome {
     Failure(Failure),
 }
 
+/// The language of rows that name none.
+pub(super) fn english() -> String {
+    "en".to_string()
+}
+
+/// True for the language that rows need not name.
+pub(super) fn is_english(language: &str) -> bool {
+    language == "en"
+}
+
+/// What is right, out of what a line of the journal says of it.
+pub(super) fn right(values: ValueType, rule: Rule, expected: &str, answers: &[String]) -> Right {
+    let values_of = match rule {
+        Rule::One => vec![expected.to_string()],
+        _ => answers.to_vec(),
+    };
+    Right {
+        value_type: values,
+        rule,
+        values: values_of,
+    }
+}
+
 impl Row {
+    /// What is right.
+    pub fn right(&self) -> Right {
+        right(self.values, self.rule, &self.expected, &self.answers)
+    }
+
     /// The answer, where there is one.
     pub fn reply(&self) -> Option<&Reply> {
         match &self.outcome {

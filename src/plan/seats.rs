@@ -1,9 +1,9 @@
 //! Trials of a study: what a seat is asked, from the secret and its coordinates alone.
 
-use super::{Grid, Group, Task, Trial, WordingChoice};
+use super::{Grid, Group, Trial};
 use crate::seed::RunKey;
 use crate::study::{Layout, Registered, SHARED_FACTS, STRATA, Seat};
-use crate::task::niah::WORDINGS;
+use crate::task::Task;
 use std::collections::HashMap;
 
 /// Lengths that the search asks are drawn this far around their nominal one.
@@ -55,15 +55,12 @@ pub fn groups_of(
 }
 
 fn task(grid: &Grid) -> Task {
-    grid.tasks.first().copied().unwrap_or(Task::NiahMultikey)
+    grid.tasks.first().copied().unwrap_or(Task::NIAH_MULTIKEY)
 }
 
 /// Facts in the haystack of a single question.
-fn facts_of_one(grid: &Grid) -> u32 {
-    match task(grid) {
-        Task::NiahSingle => 1,
-        Task::NiahMultikey => grid.keys,
-    }
+fn facts_of_one(grid: &Grid) -> u64 {
+    (task(grid).entry().facts)(&grid.sizes())
 }
 
 /// The middle of a fifth, in percent.
@@ -75,14 +72,14 @@ fn cell_percent(stratum: usize) -> f64 {
 /// each of the other fifths.
 fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, numbered: Numbered) -> Group {
     let Numbered { id, first_id, seat } = numbered;
-    let facts = facts_of_one(grid);
+    let depths = (task(grid).entry().questions)(&grid.sizes());
     let at = [
         seat.rung_tokens,
         u64::from(seat.block),
         u64::from(seat.place),
     ];
     let mut depth = key.stream("study-depth", &at);
-    let planted_percent: Vec<f64> = (0..facts as usize)
+    let planted_percent: Vec<f64> = (0..depths as usize)
         .map(|nth| within((seat.stratum() + nth) % STRATA, depth.unit()))
         .collect();
     let trial = Trial {
@@ -98,8 +95,9 @@ fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, numbered: Number
         seat: Some(seat),
     };
     Group {
-        facts_from: first_id * u64::from(facts),
-        wording: wording(grid, key, &at),
+        facts_from: first_id * facts_of_one(grid),
+        facts: facts_of_one(grid),
+        wording: grid.wording(|| key.stream("study-wording", &at)),
         planted_percent,
         trials: vec![trial],
     }
@@ -108,7 +106,7 @@ fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, numbered: Number
 /// Five haystacks a length, each with a fact in every fifth for every block.
 fn shared(grid: &Grid, registered: &Registered, key: &RunKey, seats: &[Numbered]) -> Vec<Group> {
     // Behind the facts of the short contexts, which come first and have one haystack each.
-    let first_fact = registered.base_questions * u64::from(facts_of_one(grid));
+    let first_fact = registered.base_questions * facts_of_one(grid);
     let mut groups: Vec<Group> = Vec::new();
     let mut owners: Vec<(u64, u32)> = Vec::new();
     for Numbered { id, seat, .. } in seats {
@@ -126,7 +124,8 @@ fn shared(grid: &Grid, registered: &Registered, key: &RunKey, seats: &[Numbered]
             owners.push(owner);
             groups.push(Group {
                 facts_from: first_fact + nth * u64::from(SHARED_FACTS),
-                wording: wording(grid, key, &at),
+                facts: u64::from(SHARED_FACTS),
+                wording: grid.wording(|| key.stream("study-wording", &at)),
                 planted_percent: (0..SHARED_FACTS as usize)
                     .map(|fact| within(fact % STRATA, depth.unit()))
                     .collect(),
@@ -177,24 +176,15 @@ fn length(registered: &Registered, key: &RunKey, rung_tokens: u64, at: &[u64]) -
     (low * (high / low).powf(unit)).round() as u64
 }
 
-fn wording(grid: &Grid, key: &RunKey, at: &[u64]) -> usize {
-    match grid.wording {
-        WordingChoice::Fixed => 0,
-        WordingChoice::Pool => {
-            key.stream("study-wording", at).below(WORDINGS.len() as u64) as usize
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::ValueType;
     use crate::claims::Kind;
-    use crate::plan::Depths;
+    use crate::plan::{Depths, WordingChoice};
     use crate::prompt::QuestionAt;
     use crate::seed::Secret;
     use crate::study::{Claim, Limits, ladder};
-    use crate::task::niah::ValueType;
     use std::collections::HashSet;
 
     fn registered(layout: Layout) -> Registered {
@@ -225,7 +215,7 @@ mod tests {
 
     fn grid() -> Grid {
         Grid {
-            tasks: vec![Task::NiahMultikey],
+            tasks: vec![Task::NIAH_MULTIKEY],
             lengths_tokens: vec![8_000, 32_000, 128_000],
             depths: Depths::Strata(5),
             samples: 0,
@@ -233,6 +223,9 @@ mod tests {
             values: ValueType::Numbers,
             wording: WordingChoice::Pool,
             question_at: QuestionAt::End,
+            language: "en".into(),
+            question_language: None,
+            difficulty: Default::default(),
         }
     }
 
@@ -275,7 +268,8 @@ mod tests {
                     .all(|length| (30_400..=33_600).contains(length))
         );
         let wordings: HashSet<usize> = groups.iter().map(|group| group.wording).collect();
-        assert_eq!(wordings.len(), WORDINGS.len());
+        let english = crate::language::Language::named("en").expect("built in");
+        assert_eq!(wordings.len(), english.wordings.len());
         for group in &groups {
             let trial = &group.trials[0];
             assert!((trial.depth_percent - trial.cell_percent).abs() <= 10.0);

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 fn grid(depths: &str, keys: u32, samples: u32) -> Grid {
     Grid {
-        tasks: vec![Task::NiahMultikey, Task::NiahSingle],
+        tasks: vec![Task::NIAH_MULTIKEY, Task::NIAH_SINGLE],
         lengths_tokens: vec![512, 1024, 2048],
         depths: Depths::parse(depths).expect("depths"),
         samples,
@@ -14,6 +14,9 @@ fn grid(depths: &str, keys: u32, samples: u32) -> Grid {
         values: ValueType::Numbers,
         wording: WordingChoice::Fixed,
         question_at: QuestionAt::End,
+        language: "en".into(),
+        question_language: None,
+        difficulty: Default::default(),
     }
 }
 
@@ -38,7 +41,7 @@ fn every_cell_is_asked_in_every_sample_and_every_fact_is_asked() {
         let cells = plan.grid.depths.cells_percent();
         for sample in 0..3 {
             for length in [512, 1024, 2048] {
-                for task in [Task::NiahMultikey, Task::NiahSingle] {
+                for task in [Task::NIAH_MULTIKEY, Task::NIAH_SINGLE] {
                     let asked: HashSet<u64> = plan
                         .trials()
                         .filter(|trial| {
@@ -54,7 +57,7 @@ fn every_cell_is_asked_in_every_sample_and_every_fact_is_asked() {
         let multikey = plan
             .groups
             .iter()
-            .filter(|group| group.trials[0].task == Task::NiahMultikey);
+            .filter(|group| group.trials[0].task == Task::NIAH_MULTIKEY);
         assert!(
             multikey
                 .clone()
@@ -90,7 +93,7 @@ fn rounds_hold_all_lengths_and_extra_questions_are_spread_over_depths() {
     let mut asked = std::collections::HashMap::new();
     for trial in plan
         .trials()
-        .filter(|trial| trial.task == Task::NiahMultikey && trial.length_tokens == 512)
+        .filter(|trial| trial.task == Task::NIAH_MULTIKEY && trial.length_tokens == 512)
     {
         *asked.entry(trial.cell_percent.to_bits()).or_insert(0) += 1;
     }

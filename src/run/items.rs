@@ -2,24 +2,21 @@
 
 use super::Runner;
 use super::controls::Outgoing;
+use crate::answer::{Right, Rule};
 use crate::endpoint::Ask;
 use crate::fact::Facts;
 use crate::journal::{Control, ControlItem, ControlKind};
-use crate::plan::{Group, Trial};
+use crate::plan::{Group, Trial, needles};
 use crate::prompt::{Part, Prompt, QuestionAt, SetPlan};
 use crate::reply::{Failure, Stop};
 use crate::rope::Rope;
-use crate::score::{self, Class, Question};
-use crate::task::niah::{self, ValueType};
+use crate::score::{self, Question};
+use crate::task;
 use anyhow::Result;
 use std::collections::HashSet;
 
 /// Length of a short context in tokens, template included.
 pub const SHORT_TOKENS: u64 = 1_000;
-/// What is added to a question whose fact was never planted.
-pub const ABSENT: &str = " If the text does not tell, answer \"none\".";
-/// What is right then.
-const NONE: &str = "none";
 
 /// One control to ask: the question of a trial, asked otherwise.
 pub struct Item<'g> {
@@ -82,7 +79,7 @@ impl<'a> Items<'a> {
         if self.is_asked(item) {
             return Ok(None);
         }
-        let Some((prompt, question, value)) = self.laid(item)? else {
+        let Some((prompt, question)) = self.laid(item)? else {
             return Ok(None);
         };
         let runner = self.runner;
@@ -92,7 +89,8 @@ impl<'a> Items<'a> {
             ControlKind::NoContext | ControlKind::NeedleOnly => None,
             _ => settings.basis.expected(prompt.text_tokens, None),
         };
-        let fact = item.group.fact(self.facts, item.trial.slot)?;
+        let rule = question.right.rule;
+        let asked = runner.plan.grid.languages()?.1;
         runner
             .controls
             .send(Outgoing {
@@ -113,43 +111,61 @@ impl<'a> Items<'a> {
                 item: Some(ControlItem {
                     trial: item.is_of_study.then_some(item.trial.id),
                     nth: item.nth,
-                    key: fact.key.clone(),
-                    expected: value,
-                    siblings: item.group.siblings(self.facts, item.trial.slot)?,
-                    values: runner.plan.grid.values,
-                    question,
+                    key: question.key,
+                    expected: question.right.shown(),
+                    rule,
+                    answers: match rule {
+                        Rule::One => Vec::new(),
+                        _ => question.right.values,
+                    },
+                    siblings: question.distractors,
+                    values: question.right.value_type,
+                    language: asked.code.to_string(),
+                    question: question.text,
                 }),
             })
             .await
     }
 
     /// The prompt, the question and the right answer; none where the length is too short for it.
-    fn laid(&self, item: &Item<'_>) -> Result<Option<(Prompt, String, String)>> {
+    fn laid(&self, item: &Item<'_>) -> Result<Option<(Prompt, task::Question)>> {
         let runner = self.runner;
-        let values = runner.plan.grid.values;
-        let slot = item.trial.slot as usize;
-        let fact = item.group.fact(self.facts, item.trial.slot)?;
-        let mut needles = item.group.needles(self.facts, values)?;
-        let mut question = niah::question(item.group.wording, values, &fact.key);
-        let mut value = fact.value.clone();
+        let grid = &runner.plan.grid;
+        let mut posed = item.group.posed(grid, self.facts, runner.key)?;
+        let mut question = posed.questions.swap_remove(item.trial.slot as usize);
+        let mut needles = needles(&posed);
+        // One of several keyed facts is asked; elsewhere all that is planted belongs together.
+        let is_one_of_several = item.trial.task.shares_haystack();
+        let about = question.about.min(needles.len().saturating_sub(1));
         match item.kind {
-            ControlKind::NoContext => return self.alone(None, question, value).map(Some),
+            ControlKind::NoContext => return self.alone(None, question).map(Some),
             ControlKind::NeedleOnly => {
-                let sentence = needles.swap_remove(slot).sentence;
-                return self.alone(Some(sentence), question, value).map(Some);
+                let sentences: Vec<String> = match is_one_of_several {
+                    true => vec![needles.swap_remove(about).sentence],
+                    false => {
+                        needles.sort_by(|a, b| a.depth_percent.total_cmp(&b.depth_percent));
+                        needles.into_iter().map(|needle| needle.sentence).collect()
+                    }
+                };
+                let (told, _) = grid.languages()?;
+                return self
+                    .alone(Some(sentences.join(&told.joint)), question)
+                    .map(Some);
             }
-            ControlKind::NoNeedle => {
-                needles.remove(slot);
-            }
+            ControlKind::NoNeedle => match is_one_of_several {
+                true => drop(needles.remove(about)),
+                false => needles.clear(),
+            },
+            ControlKind::AbsentNeedle if !is_one_of_several => return Ok(None),
             ControlKind::AbsentNeedle => {
                 // The asked fact is left out and the others stay: its key was never planted.
-                needles.remove(slot);
-                question.push_str(ABSENT);
-                value = NONE.to_string();
+                needles.remove(about);
+                question.text.push_str(&grid.languages()?.1.unless_absent);
+                question.right = Right::absent(question.right.value_type);
             }
             _ => {}
         }
-        let questions = [question.clone()];
+        let questions = [question.text.clone()];
         let set = runner.assembler.set(
             &item.group.route(runner.index, runner.key),
             SetPlan {
@@ -161,20 +177,20 @@ impl<'a> Items<'a> {
         );
         let rounding = item.group.rounding(item.trial, runner.key);
         let prompt = set.and_then(|set| set.prompt(0, rounding));
-        Ok(prompt.ok().map(|prompt| (prompt, question, value)))
+        Ok(prompt.ok().map(|prompt| (prompt, question)))
     }
 
     /// A prompt without a haystack.
     fn alone(
         &self,
         sentence: Option<String>,
-        question: String,
-        value: String,
-    ) -> Result<(Prompt, String, String)> {
+        question: task::Question,
+    ) -> Result<(Prompt, task::Question)> {
+        let asked = &question.text;
         let text = match (sentence, self.runner.plan.grid.question_at) {
-            (None, _) => question.clone(),
-            (Some(sentence), QuestionAt::End) => format!("{sentence}\n\n{question}"),
-            (Some(sentence), QuestionAt::Start) => format!("{question}\n\n{sentence}"),
+            (None, _) => asked.clone(),
+            (Some(sentence), QuestionAt::End) => format!("{sentence}\n\n{asked}"),
+            (Some(sentence), QuestionAt::Start) => format!("{asked}\n\n{sentence}"),
         };
         let prompt = Prompt {
             text_tokens: self.runner.assembler.count(&text)?,
@@ -184,7 +200,7 @@ impl<'a> Items<'a> {
             placed: Vec::new(),
             shares: Default::default(),
         };
-        Ok((prompt, question, value))
+        Ok((prompt, question))
     }
 }
 
@@ -207,21 +223,13 @@ pub fn is_right(control: &Control) -> Option<bool> {
     if control.is_proven_cut() {
         return None;
     }
-    let judged = |expected: &str, values: ValueType| {
-        let question = Question {
-            value_type: values,
-            expected,
-            distractors: &item.siblings,
-            key: &item.key,
-        };
-        score::judge(&question, &reply.text, &reply.stop, &mut || None).class
+    let right = item.right();
+    let question = Question {
+        right: &right,
+        distractors: &item.siblings,
+        key: &item.key,
+        language: &item.language,
     };
-    if item.expected != NONE {
-        return Some(judged(&item.expected, item.values).is_right());
-    }
-    let said = score::final_part(&reply.text);
-    let bare = said.trim_matches(|c: char| !c.is_alphanumeric());
-    // What was planted beside it shows what a value looks like; any value is a guess.
-    let form = item.siblings.first().map_or("0000000", String::as_str);
-    Some(bare.eq_ignore_ascii_case(NONE) || judged(form, item.values) == Class::Refusal)
+    let judged = score::judge(&question, &reply.text, &reply.stop, &mut || None);
+    Some(judged.class.is_right())
 }

@@ -158,11 +158,12 @@ fn judged(
     reply: &Reply,
     haystack: &mut dyn FnMut() -> Option<crate::rope::Rope>,
 ) -> Judged {
+    let right = row.right();
     let question = Question {
-        value_type: row.values,
-        expected: &row.expected,
+        right: &right,
         distractors: &row.siblings,
         key: &row.key,
+        language: &row.language,
     };
     let stop = stop_of(row, reply);
     let mut judged = score::judge(&question, &reply.text, stop, haystack);

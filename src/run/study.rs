@@ -5,7 +5,6 @@ mod beside;
 use super::items::is_right;
 use super::{Ended, Event, Known, Runner, Sink, judge, now_ms, stopped, void_reason};
 use crate::corpus::Corpus;
-use crate::fact::Facts;
 use crate::journal::{Control, ControlKind, Loaded, Outcome as Answer, Row, RunFile};
 use crate::plan::{Group, Numbered, Plan, groups_of};
 use crate::reply::Failure;
@@ -138,9 +137,6 @@ impl Sink for Listening<'_> {
     }
 }
 
-/// Draws the first facts of the run.
-pub type Drawing<'a> = dyn Fn(u64) -> Result<Facts> + 'a;
-
 impl Runner<'_> {
     /// Asks a study to its end, and its controls after it.
     ///
@@ -150,7 +146,6 @@ impl Runner<'_> {
         &self,
         registered: &Registered,
         before: &Loaded,
-        draw: &Drawing<'_>,
         sink: &mut dyn Sink,
         stop: watch::Receiver<bool>,
     ) -> Result<Ended> {
@@ -164,14 +159,13 @@ impl Runner<'_> {
         });
         let mut base = base(&before.controls);
         if registered.relative {
-            let asking = self.base(registered, before, draw, sink, stop.clone());
+            let asking = self.base(registered, before, sink, stop.clone());
             match asking.await? {
                 Ok(more) => base += more,
                 Err(ended) => return Ok(ended),
             }
         }
         let study = registered.study(base);
-        let mut facts = draw(0)?;
         let (progress, ended) = loop {
             let progress = study.replay(&|seat| known.get(seat).copied());
             let numbers = numbered(registered, &progress);
@@ -196,7 +190,7 @@ impl Runner<'_> {
                 .filter(|numbered| seats.contains(&numbered.seat))
                 .collect();
             let groups = groups_of(grid, registered, self.key, &asked);
-            facts = enough(facts, &groups, draw)?;
+            self.facts.suffice(most_facts(&groups))?;
             let known_trials = Known {
                 attempts: attempts.clone(),
                 ..Known::default()
@@ -207,8 +201,7 @@ impl Runner<'_> {
                 attempts: &mut attempts,
                 tokens: &mut tokens,
             };
-            let step = self.with(&facts);
-            let ended = step
+            let ended = self
                 .ask(&groups, &known_trials, &mut listening, stop.clone())
                 .await?;
             if ended != Ended::Complete || *stop.borrow() {
@@ -223,32 +216,14 @@ impl Runner<'_> {
             return Ok(ended);
         }
         let groups = groups_of(grid, registered, self.key, &numbered(registered, &progress));
-        facts = enough(facts, &groups, draw)?;
-        let runner = self.with(&facts);
-        runner
-            .controls_of(registered, &groups, before, tokens, sink, stop)
+        self.controls_of(registered, &groups, before, tokens, sink, stop)
             .await
-    }
-
-    /// The same with other facts.
-    fn with<'f>(&'f self, facts: &'f Facts) -> Runner<'f> {
-        Runner {
-            facts,
-            settings: self.settings.clone(),
-            ..*self
-        }
     }
 }
 
-/// Facts for all of these groups.
-fn enough(facts: Facts, groups: &[Group], draw: &Drawing<'_>) -> Result<Facts> {
-    let needed = groups.iter().map(Group::facts_to).max().unwrap_or(0);
-    match facts.count() >= needed {
-        true => Ok(facts),
-        // Drawn anew from the start, since uniqueness is a property of the whole: seldom, and more
-        // than are needed now.
-        false => draw((2 * needed).max(1_000)),
-    }
+/// Facts that the groups reach to.
+fn most_facts(groups: &[Group]) -> u64 {
+    groups.iter().map(Group::facts_to).max().unwrap_or(0)
 }
 
 /// How many questions a study is known to need: those given out, and at each length of the ladder

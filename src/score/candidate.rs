@@ -1,10 +1,12 @@
 //! The values that an answer offers: what counts as one, and where it stands.
 
+mod count;
+mod name;
 mod number;
 mod uuid;
 mod word;
 
-use crate::task::niah::ValueType;
+use crate::answer::ValueType;
 
 use super::answer::plain;
 
@@ -27,11 +29,26 @@ pub struct Sought {
     known: Vec<String>,
     /// The key in plain form: it may look like a value itself.
     key: String,
+    /// Number words of the language asked in, from zero on.
+    numerals: Vec<String>,
 }
 
 impl Sought {
     /// Prepares the search for `expected`, with the siblings' values and the key asked for.
-    pub fn new(value_type: ValueType, expected: &str, distractors: &[String], key: &str) -> Sought {
+    pub fn new(
+        value_type: ValueType,
+        expected: &str,
+        distractors: &[String],
+        key: &str,
+        language: &str,
+    ) -> Sought {
+        // Words of other languages have no hyphen to be known by: those that stand in the text are
+        // looked for.
+        let value_type = match (value_type, language) {
+            (ValueType::Words, "en") => ValueType::Words,
+            (ValueType::Words, _) => ValueType::Names,
+            (value_type, _) => value_type,
+        };
         let known = std::iter::once(expected)
             .chain(distractors.iter().map(String::as_str))
             .map(|value| normal(value_type, value))
@@ -40,6 +57,10 @@ impl Sought {
             value_type,
             known,
             key: plain(key).trim().to_owned(),
+            numerals: match value_type {
+                ValueType::Counts => count::numerals(language),
+                _ => Vec::new(),
+            },
         }
     }
 
@@ -59,6 +80,8 @@ impl Sought {
             ValueType::Numbers => number::find(text, &self.known),
             ValueType::Words => word::find(text, &self.known),
             ValueType::Uuids => uuid::find(text),
+            ValueType::Names => name::find(text, &self.known),
+            ValueType::Counts => count::find(text, &self.numerals),
         };
         if !self.key.is_empty() {
             let key_value = normal(self.value_type, &self.key);
@@ -81,7 +104,7 @@ impl Sought {
     pub fn whole(&self, text: &str) -> Option<Candidate> {
         match self.value_type {
             ValueType::Words => word::whole(text),
-            ValueType::Numbers | ValueType::Uuids => None,
+            _ => None,
         }
     }
 }
@@ -92,6 +115,8 @@ pub fn normal(value_type: ValueType, value: &str) -> String {
     let value = plain(value);
     match value_type {
         ValueType::Numbers => value.chars().filter(char::is_ascii_digit).collect(),
+        ValueType::Names => value.trim().to_owned(),
+        ValueType::Counts => count::normal(&value),
         ValueType::Words => word::normal(&value),
         ValueType::Uuids => uuid::normal(&value),
     }

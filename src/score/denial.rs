@@ -214,12 +214,12 @@ mod tests {
     use super::super::answer::plain;
     use super::super::candidate::Sought;
     use super::denied;
-    use crate::task::niah::ValueType;
+    use crate::answer::ValueType;
 
     /// The candidates that stand and those that are denied.
     fn split(text: &str) -> (Vec<String>, Vec<String>) {
         let text = plain(text);
-        let found = Sought::new(ValueType::Numbers, "4829173", &[], "Oslo").find(&text);
+        let found = Sought::new(ValueType::Numbers, "4829173", &[], "Oslo", "en").find(&text);
         let denied = denied(&text, &found);
         let take = |wanted: bool| {
             let pairs = found.iter().zip(&denied);

@@ -40,10 +40,10 @@ impl Scene {
 
     fn judge(&self, answer: &str, stop: &Stop) -> Judged {
         let question = Question {
-            value_type: self.value_type,
-            expected: &self.expected,
+            right: &Right::one(self.value_type, &self.expected),
             distractors: &self.distractors,
             key: &self.key,
+            language: "en",
         };
         judge(&question, answer, stop, &mut || Some(Rope::of(HAYSTACK)))
     }
@@ -116,7 +116,11 @@ fn check(jsonl: &str) -> BTreeMap<Class, usize> {
 fn every_labelled_answer_gets_its_label() {
     let counts = check(ANSWERS);
     assert!(counts.values().sum::<usize>() >= 500);
-    for class in Class::ALL {
+    // Answers with several right values have tables of their own.
+    for class in Class::ALL
+        .into_iter()
+        .filter(|class| *class != Class::Partial)
+    {
         assert!(counts.contains_key(&class), "{}", class.name());
     }
 }
@@ -139,10 +143,10 @@ fn a_class_is_named_as_it_is_written() {
 fn the_haystack_is_fetched_for_long_answers_only() {
     let scene = Scene::standard(ValueType::Numbers);
     let question = Question {
-        value_type: scene.value_type,
-        expected: &scene.expected,
+        right: &Right::one(scene.value_type, &scene.expected),
         distractors: &scene.distractors,
         key: &scene.key,
+        language: "en",
     };
     for (answer, fetched) in [("4829173 ".to_owned(), 0), ("so 4829173 ".repeat(20), 0)] {
         let mut calls = 0;

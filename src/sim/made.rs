@@ -1,9 +1,10 @@
 //! Prompts made for the tests of the simulated model: filler, a needle, its siblings, a question.
 
+use super::reader::wordings;
 use super::responder::{Answer, Responder};
 use super::route::Head;
 use super::truth::Truth;
-use crate::task::niah::{ValueType, WORDINGS};
+use crate::answer::ValueType;
 use bytes::Bytes;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -37,7 +38,7 @@ impl Made {
     /// A prompt of this many sentences of filler, everything else by chance.
     pub fn new(seed: u64, sentences: usize, siblings: usize) -> Made {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let wording = rng.random_range(0..WORDINGS.len());
+        let wording = rng.random_range(0..wordings().len());
         let kind = [ValueType::Numbers, ValueType::Words, ValueType::Uuids][rng.random_range(0..3)];
         let mut hay: Vec<String> = (0..sentences)
             .map(|_| FILLER[rng.random_range(0..FILLER.len())].to_owned())
@@ -67,10 +68,8 @@ impl Made {
 
     /// The question.
     pub fn question(&self) -> String {
-        WORDINGS[self.wording]
-            .question
-            .replace("{noun}", self.kind.noun())
-            .replace("{key}", &self.key)
+        let form = &wordings()[self.wording].question;
+        form.fill(&[("noun", self.kind.noun()), ("key", &self.key)])
     }
 
     /// What stands before the needle in the prompt, and the prompt from the needle on.
@@ -118,11 +117,8 @@ pub fn body(text: &str) -> Vec<Bytes> {
 
 /// The sentence that tells a fact.
 pub fn needle(wording: usize, kind: ValueType, key: &str, value: &str) -> String {
-    let told = WORDINGS[wording]
-        .needle
-        .replace("{noun}", kind.noun())
-        .replace("{key}", key)
-        .replace("{value}", value);
+    let form = &wordings()[wording].needle;
+    let told = form.fill(&[("noun", kind.noun()), ("key", key), ("value", value)]);
     let mut letters = told.chars();
     letters.next().map_or(String::new(), |first| {
         first.to_uppercase().chain(letters).collect()
@@ -131,7 +127,9 @@ pub fn needle(wording: usize, kind: ValueType, key: &str, value: &str) -> String
 
 fn value(kind: ValueType, rng: &mut ChaCha8Rng) -> String {
     match kind {
-        ValueType::Numbers => rng.random_range(1_000_000..10_000_000u32).to_string(),
+        ValueType::Numbers | ValueType::Names | ValueType::Counts => {
+            rng.random_range(1_000_000..10_000_000u32).to_string()
+        }
         ValueType::Words => {
             let mut letters = || -> String {
                 (0..6)

@@ -3,7 +3,8 @@
 //! It knows the public wordings and nothing of any plan. Everything is found by searching bytes,
 //! so that forty megabytes take milliseconds, and any text at all can be searched.
 
-use crate::task::niah::{ValueType, WORDINGS};
+use crate::answer::ValueType;
+use crate::language::{Language, Wording};
 use memchr::memmem;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -32,12 +33,13 @@ struct Form {
 /// Every wording for every kind of value.
 static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
     let mut forms = Vec::new();
-    for wording in WORDINGS {
+    for wording in wordings() {
+        let (asked, told) = (wording.question.written(), wording.needle.written());
         for kind in [ValueType::Numbers, ValueType::Words, ValueType::Uuids] {
             let fill = |part: &str| part.replace("{noun}", kind.noun());
-            let cut = |text: &'static str, blank: &str| text.split_once(blank);
-            let question = cut(wording.question, "{key}");
-            let needle = cut(wording.needle, "{key}")
+            let question = asked.split_once("{key}");
+            let needle = told
+                .split_once("{key}")
                 .and_then(|(before, rest)| rest.split_once("{value}").map(|tail| (before, tail)));
             // A wording that tells the value before the key cannot be cut in this way; a test
             // holds that there is none.
@@ -52,6 +54,11 @@ static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
     }
     forms
 });
+
+/// The English wordings of keyed facts.
+pub fn wordings() -> &'static [Wording] {
+    Language::named("en").map_or(&[], |language| language.wordings.as_slice())
+}
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,7 +265,7 @@ mod tests {
 
     #[test]
     fn every_wording_and_every_kind_of_value_can_be_read() {
-        assert_eq!(FORMS.len(), WORDINGS.len() * 3);
+        assert_eq!(FORMS.len(), wordings().len() * 3);
         for form in FORMS.iter() {
             assert!(form.question.iter().all(|part| !part.is_empty()));
             assert!(!form.needle[1].is_empty() && !form.needle[2].is_empty());
@@ -292,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_needle_of_another_wording_than_the_question_is_found() {
-        for (wording, _) in WORDINGS.iter().enumerate() {
+        for (wording, _) in wordings().iter().enumerate() {
             let made = Made::new(7, 5, 0);
             let told = needle(wording, made.kind, "brave-otter", "4711");
             let text = format!(

@@ -5,11 +5,12 @@ use super::warnings::warnings;
 use super::{Cell, Point, Summary, TaskSummary, Totals};
 use crate::corpus::Corpus;
 use crate::journal::{Control, Loaded, Row, RunFile};
-use crate::plan::{Plan, Task, Trial};
+use crate::plan::{Plan, Trial};
 use crate::price::Price;
 use crate::prompt::QuestionAt;
 use crate::run::{judge, void_reason};
 use crate::stats::wilson;
+use crate::task::Task;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Version of `summary.json`.
@@ -232,10 +233,10 @@ fn settings(run: &RunFile) -> Vec<String> {
     if run.grid.wording != crate::plan::WordingChoice::Fixed {
         settings.push("wordings drawn from the pool".into());
     }
-    if run.grid.values != crate::task::niah::ValueType::Numbers {
+    if run.grid.values != crate::answer::ValueType::Numbers {
         settings.push(format!("answers are {}s", run.grid.values.noun()));
     }
-    if run.grid.tasks.contains(&Task::NiahMultikey) && run.grid.keys != 5 {
+    if run.grid.tasks.contains(&Task::NIAH_MULTIKEY) && run.grid.keys != 5 {
         settings.push(format!("{} facts in a haystack", run.grid.keys));
     }
     if run.corpus.name != "en" {

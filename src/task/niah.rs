@@ -1,109 +1,112 @@
 //! RULER's needle-in-a-haystack tasks: one keyed fact, or several of one form with one asked.
 
-use serde::{Deserialize, Serialize};
+use super::{Entry, Hay, Kind, Planted, Posed, Question, Scene};
+use crate::answer::{Right, ValueType};
+use crate::fact::Fact;
+use crate::language::Language;
+use anyhow::{Context, Result};
 
-/// What a value looks like. The name is RULER's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ValueType {
-    /// Seven digits.
-    Numbers,
-    /// An adjective and a noun joined by a hyphen.
-    Words,
-    /// A random UUID in lower case.
-    Uuids,
+const ONE_VALUE: &str =
+    "right: the value and no other; slips, other facts' values, listings and echoes are told apart";
+
+/// One keyed fact.
+pub const SINGLE: Entry = Entry {
+    code: 0,
+    name: "niah_single",
+    kind: Kind::Literal,
+    measures: "one keyed fact, literal retrieval",
+    idea: "Kamradt's needle test; RULER (Hsieh et al. 2024)",
+    scoring: ONE_VALUE,
+    hay: Hay::Corpus,
+    difficulty: &[],
+    facts: |_| 1,
+    questions: |_| 1,
+    speaks,
+    pose,
+};
+
+/// Several keyed facts of one form, each of them asked.
+pub const MULTIKEY: Entry = Entry {
+    code: 1,
+    name: "niah_multikey",
+    measures: "several keyed facts of one form (--keys), one asked at a time",
+    idea: "RULER (Hsieh et al. 2024), multi-key",
+    facts: |sizes| sizes.keys,
+    questions: |sizes| sizes.keys,
+    ..SINGLE
+};
+
+fn speaks(language: &Language) -> bool {
+    !language.wordings.is_empty()
 }
 
-impl ValueType {
-    /// The noun that stands for a value of this type in needles and questions.
-    pub fn noun(self) -> &'static str {
-        match self {
-            ValueType::Numbers => "number",
-            ValueType::Words => "word",
-            ValueType::Uuids => "uuid",
-        }
+/// Facts at the depths that the plan gives, each of them asked.
+fn pose(scene: &mut Scene<'_>) -> Result<Posed> {
+    let values = scene.values;
+    let facts: Vec<Fact> = (0..scene.depths_percent.len() as u64)
+        .map(|nth| scene.facts.fact(scene.nth(nth), values))
+        .collect::<Result<_>>()?;
+    posed(scene, &facts, values)
+}
+
+fn posed(scene: &Scene<'_>, facts: &[Fact], values: ValueType) -> Result<Posed> {
+    let mut posed = Posed::default();
+    for (nth, (fact, &depth_percent)) in facts.iter().zip(scene.depths_percent).enumerate() {
+        posed.planted.push(Planted {
+            sentence: needle(scene.told, scene.wording, values, fact)?,
+            depth_percent,
+        });
+        let others = facts.iter().enumerate().filter(|(other, _)| *other != nth);
+        posed.questions.push(Question {
+            text: question(scene.asked, scene.wording, values, &fact.key)?,
+            key: fact.key.clone(),
+            right: Right::one(values, &fact.value),
+            distractors: others.map(|(_, other)| other.value.clone()).collect(),
+            about: nth,
+        });
     }
+    Ok(posed)
 }
-
-/// A wording: how a fact is told and how it is asked for. `{key}`, `{value}` and `{noun}`
-/// are filled in; each of the first two stands exactly once where it stands at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wording {
-    /// One sentence, first letter upper case, ending in a full stop.
-    pub needle: &'static str,
-    /// The question, with the request for nothing but the value.
-    pub question: &'static str,
-}
-
-/// The wordings, in an order that never changes: journal rows name them by index. The first is
-/// the default; a 135M model answers it (19 of 20 at 1k tokens) where it fails on a question
-/// without "answer with the … only" (4 of 20).
-pub const WORDINGS: &[Wording] = &[
-    Wording {
-        needle: "The special magic {noun} for {key} is {value}.",
-        question: "What is the special magic {noun} for {key}? Answer with the {noun} only.",
-    },
-    Wording {
-        needle: "Somebody has given {key} the secret {noun} {value}.",
-        question: "Which secret {noun} has somebody given to {key}? Reply with the {noun} alone.",
-    },
-    Wording {
-        needle: "Remember that the access {noun} of {key} is {value}.",
-        question: "What is the access {noun} of {key}? Give only the {noun}.",
-    },
-    Wording {
-        needle: "In the register, {key} is listed under the {noun} {value}.",
-        question: "Under which {noun} is {key} listed in the register? Answer with the {noun} only.",
-    },
-    Wording {
-        needle: "The {noun} assigned to {key} was {value}.",
-        question: "Which {noun} was assigned to {key}? Write the {noun} and nothing else.",
-    },
-    Wording {
-        needle: "Anyone asking for {key} must quote the {noun} {value}.",
-        question: "Which {noun} must be quoted when asking for {key}? Answer with the {noun} only.",
-    },
-    Wording {
-        needle: "On the label of {key} one could read the {noun} {value}.",
-        question: "Which {noun} could be read on the label of {key}? Reply with the {noun} only.",
-    },
-    Wording {
-        needle: "The file of {key} carries the reference {noun} {value}.",
-        question: "Which reference {noun} does the file of {key} carry? Give the {noun} only.",
-    },
-    Wording {
-        needle: "They agreed that {key} would be known by the {noun} {value}.",
-        question: "By which {noun} would {key} be known? Answer with the {noun} alone.",
-    },
-    Wording {
-        needle: "For {key}, the clerk wrote down the {noun} {value}.",
-        question: "Which {noun} did the clerk write down for {key}? Answer with the {noun} only.",
-    },
-    Wording {
-        needle: "The lock belonging to {key} opens with the {noun} {value}.",
-        question: "With which {noun} does the lock belonging to {key} open? State the {noun} only.",
-    },
-    Wording {
-        needle: "Beside the name of {key} stood the {noun} {value}.",
-        question: "Which {noun} stood beside the name of {key}? Answer with the {noun} only.",
-    },
-];
 
 /// The sentence that tells a fact.
-pub fn needle(wording: usize, value_type: ValueType, key: &str, value: &str) -> String {
-    let form = WORDINGS.get(wording).unwrap_or(&WORDINGS[0]);
-    filled(form.needle, value_type, key).replace("{value}", value)
+///
+/// # Errors
+/// When the language has no wordings.
+pub fn needle(
+    language: &Language,
+    wording: usize,
+    values: ValueType,
+    fact: &Fact,
+) -> Result<String> {
+    let form = &of(language, wording)?.needle;
+    Ok(form.fill(&[
+        ("noun", language.noun(values)),
+        ("key", &fact.key),
+        ("value", &fact.value),
+    ]))
 }
 
 /// The question that asks for a fact.
-pub fn question(wording: usize, value_type: ValueType, key: &str) -> String {
-    let form = WORDINGS.get(wording).unwrap_or(&WORDINGS[0]);
-    filled(form.question, value_type, key)
+///
+/// # Errors
+/// When the language has no wordings.
+pub fn question(
+    language: &Language,
+    wording: usize,
+    values: ValueType,
+    key: &str,
+) -> Result<String> {
+    let form = &of(language, wording)?.question;
+    Ok(form.fill(&[("noun", language.noun(values)), ("key", key)]))
 }
 
-fn filled(form: &str, value_type: ValueType, key: &str) -> String {
-    form.replace("{noun}", value_type.noun())
-        .replace("{key}", key)
+/// A wording; the first where the language has fewer.
+fn of(language: &Language, wording: usize) -> Result<&crate::language::Wording> {
+    let wordings = &language.wordings;
+    wordings
+        .get(wording)
+        .or(wordings.first())
+        .with_context(|| format!("{} has no wordings of keyed facts", language.name))
 }
 
 #[cfg(test)]
@@ -111,30 +114,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_wording_names_key_and_value_once_and_asks_for_the_value_alone() {
-        assert!(WORDINGS.len() >= 12);
-        for wording in WORDINGS {
-            for (form, part, times) in [
-                (wording.needle, "{key}", 1),
-                (wording.needle, "{value}", 1),
-                (wording.question, "{key}", 1),
-                (wording.question, "{value}", 0),
-            ] {
-                assert_eq!(form.matches(part).count(), times, "{form}");
-            }
-            assert!(
-                wording.needle.ends_with('.')
-                    && wording.question.contains("? ")
-                    && wording.question.ends_with('.')
-            );
-        }
-    }
-
-    #[test]
     fn a_needle_holds_its_answer_and_a_question_does_not() {
-        for wording in 0..WORDINGS.len() {
-            assert!(needle(wording, ValueType::Numbers, "Oslo", "1234567").contains("1234567"));
-            assert!(!question(wording, ValueType::Numbers, "Oslo").contains("1234567"));
+        for code in Language::codes() {
+            let language = Language::named(code).expect("is read");
+            for wording in 0..language.wordings.len() {
+                let fact = Fact {
+                    key: "Oslo".into(),
+                    value: "1234567".into(),
+                };
+                let told = needle(language, wording, ValueType::Numbers, &fact).expect("told");
+                assert!(told.contains("1234567") && told.contains("Oslo"), "{told}");
+                let asked = question(language, wording, ValueType::Numbers, "Oslo").expect("asked");
+                assert!(
+                    !asked.contains("1234567") && !asked.contains('{'),
+                    "{asked}"
+                );
+            }
         }
     }
 }

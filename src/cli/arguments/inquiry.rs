@@ -16,6 +16,28 @@ pub struct Inquiry {
         help_heading = "Grid"
     )]
     pub task: Vec<String>,
+    /// A set of tasks in place of --task (see `depthfinder tasks`)
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "task",
+        help_heading = "Grid"
+    )]
+    pub suite: Option<String>,
+    /// What makes tasks harder: NAME=N, comma-separated (see `depthfinder tasks`)
+    #[arg(
+        long,
+        value_name = "NAME=N",
+        value_delimiter = ',',
+        help_heading = "Grid"
+    )]
+    pub difficulty: Vec<String>,
+    /// Language of the haystack and of the facts in it (see `depthfinder corpora`)
+    #[arg(long, value_name = "CODE", default_value = "en", help_heading = "Grid")]
+    pub haystack_lang: String,
+    /// Language of the questions [default: that of the haystack]
+    #[arg(long, value_name = "CODE", help_heading = "Grid")]
+    pub question_lang: Option<String>,
     /// Facts in a haystack of niah_multikey, each of them asked
     #[arg(long, default_value_t = 5, help_heading = "Grid")]
     pub keys: u32,
@@ -26,8 +48,9 @@ pub struct Inquiry {
     #[arg(long, default_value = "end", value_parser = ["end", "start"], help_heading = "Grid")]
     pub question_at: String,
     /// Haystack text: a built-in name (see `depthfinder corpora`), a file or a folder of yours
-    #[arg(long, default_value = "en", help_heading = "Grid")]
-    pub corpus: String,
+    /// [default: that of the language]
+    #[arg(long, help_heading = "Grid")]
+    pub corpus: Option<String>,
     /// Tokenizer that lengths are counted with: o200k, cl100k, a tokenizer.json or a .gguf
     /// [default: the target's own where it is known, else o200k]
     #[arg(long, help_heading = "Grid")]

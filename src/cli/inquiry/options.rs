@@ -1,19 +1,22 @@
 //! The options that every inquiry has, read and checked: defaults are filled in here.
 
+use crate::answer::ValueType;
 use crate::cli::arguments::Inquiry;
 use crate::corpus::{BUILT_IN, Corpus};
 use crate::endpoint::Served;
 use crate::journal::{Asking, RunFile};
+use crate::language::Language;
 use crate::length::parse_tokens;
-use crate::plan::{Task, WordingChoice};
+use crate::plan::WordingChoice;
 use crate::price::Price;
 use crate::prompt::QuestionAt;
 use crate::reconcile::Basis;
 use crate::run::{Canaries, Caps, Settings};
 use crate::seed::Secret;
-use crate::task::niah::ValueType;
+use crate::task::{SUITES, Task};
 use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, ensure};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Reasoning models think in tokens that nobody sees.
@@ -23,9 +26,19 @@ const LARGE_TOKENS: u64 = 128_000;
 
 /// What can be refused before anything is connected, fetched or started.
 pub fn check(arguments: &Inquiry) -> Result<()> {
-    for task in &arguments.task {
-        Task::named(task)?;
+    let (told, asked) = languages(arguments)?;
+    for task in tasks(arguments)? {
+        let speaks = task.entry().speaks;
+        for language in [told, asked] {
+            ensure!(
+                speaks(language),
+                "the task {} is not there in {}: see `depthfinder tasks`",
+                task.name(),
+                language.name
+            );
+        }
     }
+    difficulty(arguments)?;
     temperature(arguments)?;
     super::params(arguments)?;
     caps(arguments)?;
@@ -82,10 +95,69 @@ pub fn asking(arguments: &Inquiry, threshold: f64) -> Result<Asking> {
     })
 }
 
+/// The languages of text and questions.
+fn languages(arguments: &Inquiry) -> Result<(&'static Language, &'static Language)> {
+    let told = Language::named(&arguments.haystack_lang)?;
+    let asked = question_language(arguments);
+    Ok((told, asked.map_or(Ok(told), |code| Language::named(&code))?))
+}
+
+/// The language of the questions, where it is not that of the text.
+pub fn question_language(arguments: &Inquiry) -> Option<String> {
+    let asked = arguments.question_lang.clone();
+    asked.filter(|code| *code != arguments.haystack_lang)
+}
+
+/// What makes tasks harder, each number within what one of the tasks takes.
+pub fn difficulty(arguments: &Inquiry) -> Result<BTreeMap<String, u64>> {
+    let mut asked = BTreeMap::new();
+    for written in arguments.difficulty.iter().map(|one| one.trim()) {
+        let (name, number) = written
+            .split_once('=')
+            .and_then(|(name, number)| Some((name.trim(), number.trim().parse().ok()?)))
+            .with_context(|| {
+                format!("--difficulty is written NAME=N, like hops=4; got {written}")
+            })?;
+        let tasks = tasks(arguments)?;
+        let known = tasks.iter().flat_map(|task| task.entry().difficulty);
+        let fitting: Vec<_> = known.filter(|known| known.name == name).collect();
+        ensure!(
+            !fitting.is_empty(),
+            "none of the tasks has a {name}: see `depthfinder tasks`"
+        );
+        for known in fitting {
+            let (least, most) = known.range;
+            ensure!(
+                (least..=most).contains(&number),
+                "--difficulty {name} is between {least} and {most}"
+            );
+        }
+        asked.insert(name.to_string(), number);
+    }
+    Ok(asked)
+}
+
+/// The corpus as typed, or that of the language.
+pub fn corpus(arguments: &Inquiry) -> &str {
+    let typed = arguments.corpus.as_deref();
+    typed.unwrap_or(&arguments.haystack_lang)
+}
+
 /// The tasks, each once.
 pub fn tasks(arguments: &Inquiry) -> Result<Vec<Task>> {
     let mut tasks: Vec<Task> = Vec::new();
-    for name in &arguments.task {
+    let suite: Vec<String> = match &arguments.suite {
+        None => arguments.task.clone(),
+        Some(name) => SUITES
+            .iter()
+            .find(|(known, ..)| known == name)
+            .map(|(_, tasks, _)| tasks.iter().map(ToString::to_string).collect())
+            .with_context(|| {
+                let names: Vec<&str> = SUITES.iter().map(|(name, ..)| *name).collect();
+                format!("no suite {name}: there are {}", names.join(", "))
+            })?,
+    };
+    for name in &suite {
         let task = Task::named(name)?;
         if !tasks.contains(&task) {
             tasks.push(task);

@@ -54,6 +54,9 @@ pub fn grid(arguments: &Sweep, served: &Served, max_output_tokens: u64) -> Resul
         values: options::values(arguments),
         wording: options::wording(&arguments.wording),
         question_at: options::question_at(arguments),
+        language: arguments.haystack_lang.clone(),
+        question_language: options::question_language(arguments),
+        difficulty: options::difficulty(arguments)?,
     })
 }
 

@@ -94,6 +94,9 @@ pub fn register(arguments: &Verify, opened: &Opened) -> Result<(Registered, Grid
         values: options::values(arguments),
         wording: options::wording(&arguments.wording),
         question_at: options::question_at(arguments),
+        language: arguments.haystack_lang.clone(),
+        question_language: options::question_language(arguments),
+        difficulty: options::difficulty(arguments)?,
     };
     if layout == Layout::Shared && grid.question_at == QuestionAt::Start {
         bail!(

@@ -2,7 +2,7 @@
 
 use super::super::items::{Item, Items, is_right};
 use super::super::{Ended, Event, Runner, Sink, stopped};
-use super::{Drawing, enough};
+use super::most_facts;
 use crate::journal::{Control, ControlKind, Loaded, Outcome as Answer};
 use crate::plan::{Group, Numbered, Trial, groups_of};
 use crate::reply::Failure;
@@ -32,7 +32,6 @@ impl Runner<'_> {
         &self,
         registered: &Registered,
         before: &Loaded,
-        draw: &Drawing<'_>,
         sink: &mut dyn Sink,
         stop: watch::Receiver<bool>,
     ) -> Result<Result<Tally, Ended>> {
@@ -49,9 +48,8 @@ impl Runner<'_> {
             ..registered.clone()
         };
         let groups = groups_of(&self.plan.grid, &isolated, self.key, &seats);
-        let facts = enough(draw(0)?, &groups, draw)?;
-        let runner = self.with(&facts);
-        let items = Items::new(&runner, &facts, &before.controls);
+        self.facts.suffice(most_facts(&groups))?;
+        let items = Items::new(self, self.facts, &before.controls);
         let mut tally = Tally::default();
         let of = groups.len() as u64;
         for (nth, group) in groups.iter().enumerate() {

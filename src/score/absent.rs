@@ -1,0 +1,89 @@
+//! Answers where no value is right: the text does not say it, and that is to be said.
+
+use super::{Class, Judged, Question, answer, final_part, judge_one};
+use crate::answer::Right;
+use crate::language::Language;
+use crate::reply::Stop;
+use crate::rope::Rope;
+
+/// Judges an answer to a question about what was never planted.
+pub fn judge(
+    question: &Question<'_>,
+    answer: &str,
+    stop: &Stop,
+    haystack: &mut dyn FnMut() -> Option<Rope>,
+) -> Judged {
+    // What was planted beside it shows what a value looks like; any value is a guess.
+    let form = question
+        .distractors
+        .first()
+        .map_or("0000000", String::as_str);
+    let right = Right::one(question.value_type(), form);
+    let guessed = judge_one(
+        &Question {
+            right: &right,
+            distractors: question.distractors.get(1..).unwrap_or_default(),
+            ..*question
+        },
+        answer,
+        stop,
+        haystack,
+    );
+    let class = match guessed.class {
+        _ if says_none(question.language, final_part(answer)) => Class::Exact,
+        Class::Refusal => Class::Exact,
+        Class::Exact | Class::Distractor => Class::Distractor,
+        Class::NearMiss => Class::Wrong,
+        other => other,
+    };
+    Judged {
+        class,
+        distractor: None,
+        substring: class == Class::Exact,
+        ..guessed
+    }
+}
+
+/// True where an answer is one of the ways to say that there is none, and nothing else.
+fn says_none(language: &str, said: &str) -> bool {
+    let said = answer::plain(said);
+    let bare = said.trim_matches(|c: char| !c.is_alphanumeric());
+    let codes = [language, "en"];
+    let languages = codes.iter().filter_map(|code| Language::named(code).ok());
+    let mut ways = languages.flat_map(|language| &language.none);
+    ways.any(|way| answer::plain(way) == bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::judge;
+    use super::*;
+    use crate::answer::ValueType;
+
+    #[test]
+    fn saying_that_there_is_none_is_exact_and_any_value_is_a_guess() {
+        let right = Right::absent(ValueType::Numbers);
+        let distractors = ["4829173".to_owned(), "7431220".to_owned()];
+        let question = Question {
+            right: &right,
+            distractors: &distractors,
+            key: "gentle-otter",
+            language: "en",
+        };
+        for (answer, class) in [
+            ("none", Class::Exact),
+            ("None.", Class::Exact),
+            ("\"none\"", Class::Exact),
+            ("The text does not mention gentle-otter.", Class::Exact),
+            ("4829173", Class::Distractor),
+            ("7431220", Class::Distractor),
+            ("5550198", Class::Wrong),
+            ("4829173 or 7431220", Class::Listing),
+            ("", Class::Empty),
+            ("The otter is gentle and brown", Class::Wrong),
+        ] {
+            let judged = judge(&question, answer, &Stop::End, &mut || None);
+            assert_eq!(judged.class, class, "{answer}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What a task is given to pose its questions from, and what it gives back.
+
+use super::{Difficulty, Sizes};
+use crate::answer::{Right, ValueType};
+use crate::fact::Facts;
+use crate::language::Language;
+use crate::seed::Stream;
+
+/// A sentence to plant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planted {
+    /// One sentence, beginning and ending in a non-space.
+    pub sentence: String,
+    /// Where, in percent of the haystack.
+    pub depth_percent: f64,
+}
+
+/// A question about what was planted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// The words of the question.
+    pub text: String,
+    /// What it asks about: no answer by itself.
+    pub key: String,
+    /// What is right.
+    pub right: Right,
+    /// Other values that stand in the text and are wrong.
+    pub distractors: Vec<String>,
+    /// The planted sentence that it hangs on most: its depth is the trial's.
+    pub about: usize,
+}
+
+/// What one haystack is given and asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Posed {
+    /// What is planted, in any order.
+    pub planted: Vec<Planted>,
+    /// The questions, in the order of their slots.
+    pub questions: Vec<Question>,
+    /// The haystack itself, where the task makes its own: words that are joined by single spaces.
+    pub words: Vec<String>,
+}
+
+/// What a task poses its questions from.
+pub struct Scene<'a> {
+    /// The language of the text and of what is planted.
+    pub told: &'a Language,
+    /// The language of the questions.
+    pub asked: &'a Language,
+    /// What values look like, where the task leaves it open.
+    pub values: ValueType,
+    /// The wording, by its place in the language's pool.
+    pub wording: usize,
+    /// What was asked of its difficulty.
+    pub sizes: Sizes<'a>,
+    /// The run's facts; this haystack's are those from `facts_from` on.
+    pub facts: &'a Facts,
+    /// Its first fact.
+    pub facts_from: u64,
+    /// Depths that the plan gives, in percent; the first is the trial's own.
+    pub depths_percent: &'a [f64],
+    /// Length of the whole text in tokens.
+    pub text_tokens: u64,
+    /// Randomness of this haystack's own.
+    pub stream: Stream,
+}
+
+impl Scene<'_> {
+    /// A number by which the task can be made harder.
+    pub fn difficulty(&self, difficulty: &Difficulty) -> u64 {
+        self.sizes.of(difficulty)
+    }
+
+    /// The place in the run's facts of this haystack's `nth` one.
+    pub fn nth(&self, nth: u64) -> u64 {
+        self.facts_from + nth
+    }
+
+    /// The depth whose cell the trial counts for, in percent.
+    pub fn depth_percent(&self) -> f64 {
+        self.depths_percent.first().copied().unwrap_or(50.0)
+    }
+
+    /// `count` depths in percent, in random order but for the first, which is the trial's own: the
+    /// others stand one in each of equal parts of the text.
+    pub fn spread(&mut self, count: usize) -> Vec<f64> {
+        let parts = count.saturating_sub(1);
+        let mut others: Vec<f64> = (0..parts)
+            .map(|part| 100.0 * (part as f64 + self.stream.unit()) / parts as f64)
+            .collect();
+        self.stream.shuffle(&mut others);
+        let mut depths = vec![self.depth_percent()];
+        depths.extend(others);
+        depths.truncate(count);
+        depths
+    }
+
+    /// The same in the order of the text, and which of them is the trial's own.
+    pub fn ascending(&mut self, count: usize) -> (Vec<f64>, usize) {
+        let own = self.depth_percent();
+        let mut depths = self.spread(count);
+        depths.sort_by(f64::total_cmp);
+        let at = depths.iter().position(|depth| *depth == own).unwrap_or(0);
+        (depths, at)
+    }
+
+    /// `count` depths in percent before the trial's own, in the order of the text.
+    pub fn before(&mut self, count: usize) -> Vec<f64> {
+        let own = self.depth_percent();
+        let mut depths: Vec<f64> = (0..count)
+            .map(|part| own * (part as f64 + self.stream.unit()) / count as f64)
+            .collect();
+        depths.sort_by(f64::total_cmp);
+        depths
+    }
+
+    /// `count` depths in percent behind the trial's own, in the order of the text.
+    pub fn behind(&mut self, count: usize) -> Vec<f64> {
+        let own = self.depth_percent();
+        let mut depths: Vec<f64> = (0..count)
+            .map(|part| own + (100.0 - own) * (part as f64 + self.stream.unit()) / count as f64)
+            .collect();
+        depths.sort_by(f64::total_cmp);
+        depths
+    }
+
+    /// One of a list.
+    pub fn one_of<'l, T>(&mut self, list: &'l [T]) -> Option<&'l T> {
+        list.get(self.stream.below(list.len() as u64) as usize)
+    }
+
+    /// `count` different items of a list, in random order; fewer where the list is shorter.
+    pub fn some_of<'l, T>(&mut self, list: &'l [T], count: usize) -> Vec<&'l T> {
+        let mut items: Vec<&T> = list.iter().collect();
+        self.stream.shuffle(&mut items);
+        items.truncate(count);
+        items
+    }
+}
