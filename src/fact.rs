@@ -283,7 +283,17 @@ mod tests {
             .into_iter()
             .map(|text| text.expect("is absent"))
             .collect();
-        assert_eq!(drawn, ["", "", "", "", "", ""]);
+        assert_eq!(
+            drawn,
+            [
+                "acceptable-rugby",
+                "3795829",
+                "Shevefell",
+                "92150",
+                "NTLSM",
+                "ef7599c1-e906-4d57-9462-ea2a2914d170"
+            ]
+        );
     }
 
     #[test]

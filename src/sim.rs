@@ -24,8 +24,9 @@ pub mod reader;
 pub mod responder;
 pub mod route;
 pub mod server;
+pub mod solver;
 pub mod speech;
-pub mod truth;
+mod truth;
 pub mod wire;
 
 pub use fault::{FAULTS, Faults};

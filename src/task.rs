@@ -6,6 +6,7 @@
 
 pub mod niah;
 mod scene;
+pub mod variables;
 
 pub use scene::{Planted, Posed, Question, Scene};
 
@@ -137,7 +138,7 @@ impl Sizes<'_> {
 }
 
 /// Every task, in the order in which they are listed.
-pub const ALL: &[&Entry] = &[&niah::SINGLE, &niah::MULTIKEY];
+pub const ALL: &[&Entry] = &[&niah::SINGLE, &niah::MULTIKEY, &variables::VT];
 
 /// Sets of tasks by name.
 pub const SUITES: &[(&str, &[&str], &str)] = &[];

@@ -1,0 +1,38 @@
+//! Oracles: what every task's question comes to, found in the prompt alone.
+//!
+//! A solver knows the public sentences of the languages and nothing of any plan, secret or right
+//! answer: that it answers every prompt rightly shows that the tasks can be solved and that the
+//! scorer is right. A task is one file below this one and one line in [`SOLVERS`].
+
+mod keyed;
+mod page;
+mod variables;
+
+pub use page::Page;
+
+use std::ops::Range;
+
+/// What a question comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solution {
+    /// The task, or the family of tasks, by its name.
+    pub task: &'static str,
+    /// The right answer.
+    pub answer: String,
+    /// Where the fact stands that it hangs on most, in bytes.
+    pub at: usize,
+    /// What one might answer who has read the text and not understood it.
+    pub wrong: Vec<String>,
+}
+
+/// Every solver; each gives none for questions of other tasks.
+const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[variables::solve, keyed::solve];
+
+/// Solves a prompt: its text, and where its messages stand in it.
+pub fn solve(text: &str, messages: &[Range<usize>]) -> Option<Solution> {
+    let page = Page::new(text, messages);
+    SOLVERS.iter().find_map(|solver| solver(&page))
+}
+
+#[cfg(test)]
+mod tests;
