@@ -43,8 +43,17 @@ fn main() {
     let languages = folders(&root).into_iter().filter_map(|folder| {
         let file = folder.join(LANGUAGE);
         let code = folder.file_name()?.to_string_lossy().into_owned();
+        let tasks = folder.join("tasks");
+        let tasks = if tasks.is_dir() { files(&tasks, "toml") } else { Vec::new() };
+        let tasks: String = tasks
+            .iter()
+            .map(|task| {
+                let name = task.file_stem().expect("has a name").to_string_lossy();
+                format!("({name:?}, include_str!({task:?})), ")
+            })
+            .collect();
         file.is_file().then(|| {
-            format!("    Embedded {{ code: {code:?}, written: include_str!({file:?}), read: OnceLock::new() }},\n")
+            format!("    Embedded {{ code: {code:?}, written: include_str!({file:?}), tasks: &[{tasks}], read: OnceLock::new() }},\n")
         })
     });
     let languages: Vec<String> = languages.collect();

@@ -95,7 +95,7 @@ impl Form {
     }
 
     /// Every place of a text where it stands, in order. A blank reaches to the nearest text that
-    /// follows it in the form and never over a line's end.
+    /// follows it in the form and never over the end of a sentence or a line.
     pub fn find<'t>(&self, text: &'t str) -> Vec<Found<'t>> {
         // The longest literal is met most seldom; the others are looked for around it.
         let anchor = (0..self.literals.len())
@@ -154,7 +154,7 @@ impl Form {
         }
         let is_whole = fields
             .iter()
-            .all(|field| !field.is_empty() && !field.contains('\n'));
+            .all(|field| !field.is_empty() && !field.contains(is_border));
         is_whole.then(|| Found {
             from,
             to,
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_ends_with_its_line_and_a_form_may_open_with_one() {
+    fn a_blank_ends_with_its_sentence_and_a_form_may_open_with_one() {
         let form = Form::new("{who} went to {place}.");
         let text = "It rained. Ann went to Rome.\nBo went to\nBerlin.";
         let found = form.find(text);

@@ -12,6 +12,8 @@ use std::sync::OnceLock;
 struct Embedded {
     code: &'static str,
     written: &'static str,
+    /// The sentences of its tasks: name and file.
+    tasks: &'static [(&'static str, &'static str)],
     read: OnceLock<Result<Language, String>>,
 }
 
@@ -84,8 +86,6 @@ struct File {
     names: Vec<Vec<String>>,
     nouns: BTreeMap<String, String>,
     wordings: Vec<WordingFile>,
-    #[serde(default)]
-    task: BTreeMap<String, BTreeMap<String, OneOrMany>>,
 }
 
 /// Parts as lists, or as the name of a list under `corpora/names`.
@@ -136,15 +136,15 @@ impl Language {
             let codes: Vec<&str> = Language::codes().collect();
             format!("no language {code}: there are {}", codes.join(", "))
         })?;
-        let read = embedded.read.get_or_init(|| {
-            Language::read(embedded.code, embedded.written).map_err(|error| format!("{error:#}"))
-        });
+        let read = embedded
+            .read
+            .get_or_init(|| Language::read(embedded).map_err(|error| format!("{error:#}")));
         read.as_ref()
             .map_err(|error| anyhow::anyhow!("bad file of the language {code}: {error}"))
     }
 
-    fn read(code: &'static str, written: &str) -> Result<Language> {
-        let file: File = toml::from_str(written)?;
+    fn read(embedded: &Embedded) -> Result<Language> {
+        let file: File = toml::from_str(embedded.written)?;
         let wordings = file.wordings.iter().map(|wording| Wording {
             needle: Form::new(&wording.needle),
             question: Form::new(&wording.question),
@@ -156,17 +156,18 @@ impl Language {
                 written,
             }
         };
-        let tasks = file.task.into_iter().map(|(task, entries)| {
+        let mut tasks = BTreeMap::new();
+        for (task, written) in embedded.tasks {
+            let entries: BTreeMap<String, OneOrMany> =
+                toml::from_str(written).with_context(|| format!("in the sentences of {task}"))?;
             let entries = entries.into_iter();
-            (
-                task,
-                entries.map(|(name, text)| (name, texts(text))).collect(),
-            )
-        });
+            let entries = entries.map(|(name, text)| (name, texts(text)));
+            tasks.insert(task.to_string(), entries.collect());
+        }
         Ok(Language {
-            code,
+            code: embedded.code,
             wordings: wordings.collect(),
-            tasks: tasks.collect(),
+            tasks,
             name: file.name,
             joint: file.joint,
             comma: file.comma,

@@ -155,7 +155,10 @@ fn the_question_at_the_start_is_solved_as_well() {
         assert_eq!(
             judged(question, asked, &solution.answer),
             Class::Exact,
-            "{task:?}"
+            "{task:?} in {}: {} for {:?}\n{text}",
+            told.code,
+            solution.answer,
+            question.right
         );
     });
 }
