@@ -60,7 +60,7 @@ fn loading(rounds: u32) -> Result<()> {
         let (lexicon, time) = on_this_thread(|| Lexicon::open(&corpus, Some(&cache())))?;
         words.push(time);
         let english = Language::named("en")?;
-        let facts = Facts::new(&ground.key, english, Arc::new(lexicon))?;
+        let facts = Facts::new(&ground.key, english, vec![Arc::new(lexicon)])?;
         let draw = || {
             (0..44)
                 .map(|n| facts.fact(n, ValueType::Numbers))

@@ -32,7 +32,7 @@ const VARIABLES: u64 = 26 * 26 * 26 * 26 * 26;
 #[derive(Clone)]
 pub struct Facts {
     key: RunKey,
-    lexicon: Arc<Lexicon>,
+    lexicons: Vec<Arc<Lexicon>>,
     keys: Keys,
     parts: Vec<Vec<String>>,
     pairs: Arc<Permutation>,
@@ -43,11 +43,11 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// The facts of a run, told in a language.
+    /// The facts of a run, told in a language, absent from texts that hold these words.
     ///
     /// # Errors
     /// When the language's lists cannot be read.
-    pub fn new(key: &RunKey, language: &Language, lexicon: Arc<Lexicon>) -> Result<Facts> {
+    pub fn new(key: &RunKey, language: &Language, lexicons: Vec<Arc<Lexicon>>) -> Result<Facts> {
         let keys = language.keys()?;
         let pairs = (keys.first.len() * keys.last.len()) as u64;
         let names = language
@@ -64,7 +64,7 @@ impl Facts {
             variables: order("variables", VARIABLES),
             parts: language.names.clone(),
             key: key.clone(),
-            lexicon,
+            lexicons,
             keys,
         })
     }
@@ -185,11 +185,15 @@ impl Facts {
             let mut stream = self.key.stream("uuids", &[domain.len() as u64, n, nth]);
             let uuid = uuid(stream.bytes16());
             // Its groups are words of their own in a text; the first stands for it.
-            if !self.lexicon.holds(&uuid[..8]) {
+            if !self.is_held(&uuid[..8]) {
                 return Ok(uuid);
             }
         }
         bail!("the corpus holds every UUID that was drawn: choose another secret")
+    }
+
+    fn is_held(&self, text: &str) -> bool {
+        self.lexicons.iter().any(|lexicon| lexicon.holds(text))
     }
 
     /// The first try of a place that the text does not hold.
@@ -206,7 +210,7 @@ impl Facts {
         );
         for nth in 0..TRIES {
             let drawn = write(order.at(place + nth * places));
-            if !self.lexicon.holds(&drawn) {
+            if !self.is_held(&drawn) {
                 return Ok(drawn);
             }
         }
@@ -243,7 +247,7 @@ mod tests {
         });
         let key = Secret::from_hex("07").expect("hex").key("");
         let english = Language::named("en").expect("built in");
-        Facts::new(&key, english, Arc::new(lexicon.expect("collects"))).expect("lists")
+        Facts::new(&key, english, vec![Arc::new(lexicon.expect("collects"))]).expect("lists")
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub mod score; // the class of an answer, by rules alone
 // floor 6: the plan of a run, and those who answer
 pub mod canary; // control prompts that show what was cut
 pub mod endpoint; // the seam to whoever answers, and the OpenAI-compatible dialect
+pub mod ground; // what haystacks are laid out of: the corpus asked for, and texts that tasks bring
 pub mod plan; // the grid of trials, in the order they are asked
 pub mod price; // what tokens cost, as data
 

@@ -23,11 +23,11 @@ pub use window::find_window;
 use crate::answer::Rule;
 use crate::endpoint::{Ask, Endpoint};
 use crate::fact::Facts;
+use crate::ground::{Assemblers, Corpora};
 use crate::haystack::Route;
-use crate::index::Index;
 use crate::journal::{Intent, Journal, Loaded, Outcome, PromptNote, Row, SCHEMA};
 use crate::plan::{Group, Plan, Trial, needles};
-use crate::prompt::{Assembler, Placed, Prompt, SetPlan};
+use crate::prompt::{Placed, Prompt, SetPlan};
 use crate::reconcile::{Basis, Expected};
 use crate::reply::Failure;
 use crate::seed::RunKey;
@@ -142,17 +142,15 @@ pub struct Runner<'a> {
     /// Their facts.
     pub facts: &'a Facts,
     /// Lays out prompts.
-    pub assembler: &'a Assembler<'a>,
-    /// The index that the assembler uses.
-    pub index: &'a Index,
+    pub assemblers: &'a Assemblers<'a>,
     /// The key of all randomness.
     pub key: &'a RunKey,
     /// How to ask.
     pub settings: Settings,
     /// Where rows go.
     pub journal: &'a Journal,
-    /// Gives the text of a row's prompt back, for echoes.
-    pub corpus: &'a crate::corpus::Corpus,
+    /// Give the text of a row's prompt back, for echoes.
+    pub corpora: &'a Corpora,
     /// Asks what scores nothing.
     pub controls: &'a Controls<'a>,
 }
@@ -257,12 +255,14 @@ impl Session<'_> {
         let posed = group.posed(&runner.plan.grid, runner.facts, runner.key)?;
         let needles = needles(&posed);
         let questions: Vec<String> = posed.questions.iter().map(|one| one.text.clone()).collect();
-        let route = group.route(runner.index, runner.key);
+        let assembler = runner.assemblers.of_task(group.trials[0].task);
+        let route = group.route(assembler.index(), runner.key);
         let length_tokens = group.trials[0].length_tokens;
         let cell_tokens = group.trials[0].cell_tokens();
         let basis = &runner.settings.basis;
         if runner.settings.canaries == Canaries::Always {
-            self.canary(cell_tokens, &route, stop.clone()).await?;
+            let main = group.route(runner.assemblers.main().index(), runner.key);
+            self.canary(cell_tokens, &main, stop.clone()).await?;
         }
         let mut plan = SetPlan {
             text_tokens: basis.text_tokens(length_tokens),
@@ -272,9 +272,11 @@ impl Session<'_> {
         };
         let mut counted = None;
         if matches!(basis, Basis::Counted { .. }) {
-            counted = self.fit_to_server(group, &route, &mut plan).await?;
+            counted = self
+                .fit_to_server(group, assembler, &route, &mut plan)
+                .await?;
         }
-        let set = runner.assembler.set(&route, plan.clone())?;
+        let set = assembler.set(&route, plan.clone())?;
         for trial in &group.trials {
             let slot = trial.slot as usize;
             if self.known.settled.contains(&trial.id) {
@@ -355,7 +357,7 @@ impl Session<'_> {
             row.max_output_tokens = ask.max_output_tokens;
             row.outcome = outcome;
             row.void = void_reason(&row);
-            row.judged = judge(&row, runner.corpus);
+            row.judged = judge(&row, runner.corpora);
             // A body that costs minutes of prefill is not sent over and over.
             let retries = if tokens > 100_000 {
                 settings.retries.min(1)
@@ -377,7 +379,7 @@ impl Session<'_> {
             match verdict {
                 Verdict::Settled => {
                     if is_mismatch && settings.canaries == Canaries::Auto {
-                        let route = group.route(runner.index, runner.key);
+                        let route = group.route(runner.assemblers.main().index(), runner.key);
                         self.canary(trial.cell_tokens(), &route, stop.clone())
                             .await?;
                     }

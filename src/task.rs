@@ -10,6 +10,7 @@ pub mod variables;
 
 pub use scene::{Planted, Posed, Question, Scene};
 
+use crate::corpus::Corpus;
 use crate::language::Language;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -77,6 +78,17 @@ pub enum Hay {
     Uuids,
     /// A text of the task's own, made from the secret for each haystack.
     Made,
+}
+
+impl Hay {
+    /// The texts of a haystack that is not the corpus asked for, enough for so many tokens; none
+    /// where there is no such corpus.
+    ///
+    /// # Errors
+    /// When the language lacks its sentences.
+    pub fn corpus(self, _language: &Language, _longest_tokens: u64) -> Result<Option<Corpus>> {
+        Ok(None)
+    }
 }
 
 /// A number by which a task can be made harder.

@@ -58,7 +58,7 @@ fn prompt(
     depth_percent: f64,
 ) -> (Prompt, Vec<String>) {
     let key = Secret::from_hex("0a").expect("hex").key("");
-    let facts = Facts::new(&key, english(), BENCH.lexicon.clone()).expect("lists");
+    let facts = Facts::new(&key, english(), vec![BENCH.lexicon.clone()]).expect("lists");
     let facts: Vec<_> = (0..5)
         .map(|at| facts.fact(at, kind).expect("draws"))
         .collect();

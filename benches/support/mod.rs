@@ -149,7 +149,7 @@ impl Ground {
         let corpus = Corpus::open("en")?;
         let index = Index::open(&corpus, &tokenizer, Some(&cache()))?;
         let lexicon = Lexicon::open(&corpus, Some(&cache()))?;
-        let facts = Facts::new(&key, plan.grid.languages()?.0, Arc::new(lexicon))?;
+        let facts = Facts::new(&key, plan.grid.languages()?.0, vec![Arc::new(lexicon)])?;
         Ok(Ground {
             corpus,
             index,

@@ -2,11 +2,11 @@
 
 use crate::corpus::Corpus;
 use crate::fact::Facts;
-use crate::index::Index;
+use crate::ground::{Assemblers, Corpora, Grounds};
 use crate::journal::{Journal, Loaded, RunFile};
 use crate::lexicon::Lexicon;
 use crate::plan::{Grid, Group, Numbered, Plan, Trial, groups_of, needles};
-use crate::prompt::{Assembler, Prompt, SetPlan};
+use crate::prompt::{Prompt, SetPlan};
 use crate::reconcile::Basis;
 use crate::run::Standing;
 use crate::seed::{RunKey, Secret};
@@ -104,8 +104,8 @@ pub struct Kept {
     pub run: RunFile,
     /// Its journal.
     pub loaded: Loaded,
-    /// Its corpus.
-    pub corpus: Corpus,
+    /// Its texts.
+    pub corpora: Corpora,
     /// Its trials.
     pub plan: Plan,
     /// Its key.
@@ -133,7 +133,8 @@ impl Kept {
             folder.display()
         );
         let key = Secret::from_hex(&run.secret)?.key(&run.salt);
-        let standing = Standing::of(&run, &loaded, &corpus, &key);
+        let corpora = corpora(corpus, &run.grid)?;
+        let standing = Standing::of(&run, &loaded, &corpora, &key);
         let plan = match &standing {
             Some(standing) => standing.plan.clone(),
             None => Plan::new(run.grid.clone(), &key),
@@ -141,54 +142,59 @@ impl Kept {
         Ok(Kept {
             run,
             loaded,
-            corpus,
+            corpora,
             plan,
             key,
         })
     }
 }
 
+/// The texts of a run's tasks.
+pub fn corpora(corpus: Corpus, grid: &Grid) -> Result<Corpora> {
+    let longest = grid.lengths_tokens.last().copied().unwrap_or(0);
+    Corpora::of(corpus, &grid.tasks, grid.languages()?.0, longest)
+}
+
 /// What prompts are laid out of.
 pub struct Ground {
-    /// The corpus.
-    pub corpus: Corpus,
-    /// Its index.
-    pub index: Index,
+    /// The texts and their indexes.
+    pub grounds: Grounds,
     /// The facts of the run.
     pub facts: Facts,
 }
 
 impl Ground {
     /// Indexes the corpus and draws the facts.
-    pub fn lay(corpus: Corpus, tokenizer: &Tokenizer, plan: &Plan, key: &RunKey) -> Result<Ground> {
+    pub fn lay(
+        corpora: Corpora,
+        tokenizer: &Arc<Tokenizer>,
+        plan: &Plan,
+        key: &RunKey,
+    ) -> Result<Ground> {
         let cache = super::setup::cache();
-        // The words of the corpus and its token counts are found side by side.
-        let (lexicon, index) = std::thread::scope(|scope| {
-            let words = scope.spawn(|| Lexicon::open(&corpus, cache.as_deref()));
-            let index = Index::open(&corpus, tokenizer, cache.as_deref());
-            (words.join(), index)
+        // The words of the texts and their token counts are found side by side.
+        let (lexicons, indexes) = std::thread::scope(|scope| {
+            let words = scope.spawn(|| {
+                let open = |corpus| Lexicon::open(corpus, cache.as_deref()).map(Arc::new);
+                corpora.all().map(open).collect::<Result<Vec<_>>>()
+            });
+            let indexes = corpora.index(tokenizer, cache.as_deref());
+            (words.join(), indexes)
         });
-        let lexicon =
-            lexicon.map_err(|_| anyhow::anyhow!("collecting the corpus's words failed"))??;
-        let facts = Facts::new(key, plan.grid.languages()?.0, Arc::new(lexicon))?;
+        let lexicons =
+            lexicons.map_err(|_| anyhow::anyhow!("collecting the corpus's words failed"))??;
+        let facts = Facts::new(key, plan.grid.languages()?.0, lexicons)?;
         facts.suffice(plan.facts())?;
         Ok(Ground {
-            corpus,
-            index: index?,
+            grounds: Grounds::new(corpora, Arc::clone(tokenizer), indexes?),
             facts,
         })
     }
 
     /// Lays out one prompt of the shortest and one of the longest length: what cannot be met is
     /// told before anything is asked.
-    pub fn rehearse(
-        &self,
-        tokenizer: &Tokenizer,
-        plan: &Plan,
-        key: &RunKey,
-        basis: &Basis,
-    ) -> Result<()> {
-        let assembler = Assembler::new(&self.corpus, &self.index, tokenizer);
+    pub fn rehearse(&self, plan: &Plan, key: &RunKey, basis: &Basis) -> Result<()> {
+        let assemblers = Assemblers::new(&self.grounds);
         let lengths = &plan.grid.lengths_tokens;
         for length in lengths.first().into_iter().chain(lengths.last()) {
             for task in &plan.grid.tasks {
@@ -197,7 +203,7 @@ impl Ground {
                 };
                 if let Some(group) = plan.groups.iter().find(is_meant) {
                     let trial = &group.trials[0];
-                    self.prompt(&assembler, plan, group, trial, key, basis)?;
+                    self.prompt(&assemblers, plan, group, trial, key, basis)?;
                 }
             }
         }
@@ -207,13 +213,12 @@ impl Ground {
     /// The same for a study.
     pub fn rehearse_study(
         &self,
-        tokenizer: &Tokenizer,
         grid: &Grid,
         registered: &Registered,
         key: &RunKey,
         basis: &Basis,
     ) -> Result<()> {
-        let assembler = Assembler::new(&self.corpus, &self.index, tokenizer);
+        let assemblers = Assemblers::new(&self.grounds);
         let rungs = &registered.rungs;
         for rung in rungs.first().into_iter().chain(rungs.last()) {
             let seat = Seat {
@@ -224,7 +229,7 @@ impl Ground {
             };
             for group in groups_of(grid, registered, key, &Numbered::all(&[seat], 0)) {
                 let trial = &group.trials[0];
-                self.laid(&assembler, grid, &group, trial, key, basis)?;
+                self.laid(&assemblers, grid, &group, trial, key, basis)?;
             }
         }
         Ok(())
@@ -233,19 +238,19 @@ impl Ground {
     /// A trial's prompt from secret and coordinates alone.
     pub fn prompt(
         &self,
-        assembler: &Assembler<'_>,
+        assemblers: &Assemblers<'_>,
         plan: &Plan,
         group: &Group,
         trial: &Trial,
         key: &RunKey,
         basis: &Basis,
     ) -> Result<Prompt> {
-        self.laid(assembler, &plan.grid, group, trial, key, basis)
+        self.laid(assemblers, &plan.grid, group, trial, key, basis)
     }
 
     fn laid(
         &self,
-        assembler: &Assembler<'_>,
+        assemblers: &Assemblers<'_>,
         grid: &Grid,
         group: &Group,
         trial: &Trial,
@@ -261,7 +266,8 @@ impl Ground {
             questions: &questions,
             question_at: grid.question_at,
         };
-        let set = assembler.set(&group.route(&self.index, key), set)?;
+        let assembler = assemblers.of_task(trial.task);
+        let set = assembler.set(&group.route(assembler.index(), key), set)?;
         set.prompt(trial.slot as usize, group.rounding(trial, key))
     }
 }
@@ -272,11 +278,11 @@ pub fn write_study(
     run: &RunFile,
     key: &RunKey,
     loaded: &Loaded,
-    corpus: &Corpus,
+    corpora: &Corpora,
 ) -> Result<Summary> {
-    let standing = Standing::of(run, loaded, corpus, key)
+    let standing = Standing::of(run, loaded, corpora, key)
         .with_context(|| format!("{} holds no verification", folder.display()))?;
-    let mut summary = summarize(run, &standing.plan, loaded, corpus, run.price);
+    let mut summary = summarize(run, &standing.plan, loaded, corpora, run.price);
     if run
         .plan_hash
         .as_ref()
@@ -287,7 +293,7 @@ pub fn write_study(
                 .into(),
         );
     }
-    summary.verify(verification(run, &standing, loaded, corpus));
+    summary.verify(verification(run, &standing, loaded, corpora));
     write_summary(folder, summary)
 }
 
@@ -297,9 +303,9 @@ pub fn write_results(
     run: &RunFile,
     plan: &Plan,
     loaded: &Loaded,
-    corpus: &Corpus,
+    corpora: &Corpora,
 ) -> Result<Summary> {
-    write_summary(folder, summarize(run, plan, loaded, corpus, run.price))
+    write_summary(folder, summarize(run, plan, loaded, corpora, run.price))
 }
 
 fn write_summary(folder: &Path, summary: Summary) -> Result<Summary> {

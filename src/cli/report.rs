@@ -10,7 +10,7 @@ pub fn run(arguments: &Report) -> Result<Exit> {
     let mut summaries = Vec::new();
     for folder in &arguments.run {
         let kept = Kept::read(folder)?;
-        let (run, loaded, corpus) = (&kept.run, &kept.loaded, &kept.corpus);
+        let (run, loaded, corpus) = (&kept.run, &kept.loaded, &kept.corpora);
         let summary = match run.study {
             Some(_) => write_study(folder, run, &kept.key, loaded, corpus),
             None => write_results(folder, run, &kept.plan, loaded, corpus),

@@ -3,7 +3,8 @@
 use super::arguments::Show;
 use super::folder::{Ground, Kept};
 use super::{Exit, screen};
-use crate::prompt::{Assembler, Part};
+use crate::ground::Assemblers;
+use crate::prompt::Part;
 use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, ensure};
 
@@ -22,9 +23,13 @@ pub fn run(arguments: &Show) -> Result<Exit> {
         screen::out(&serde_json::to_string_pretty(row)?);
         return Ok(Exit::Done);
     }
-    let rope = match asked {
+    let rope = match asked.cloned() {
         Some(row) => {
-            let rope = Part::rope(&row.prompt.parts, &kept.corpus)?;
+            let rope = match kept.corpora.of_task(row.trial.task) {
+                Some(corpus) => Part::rope(&row.prompt.parts, corpus)?,
+                // Its haystack was made for it alone.
+                None => rebuilt(kept, arguments.trial)?,
+            };
             ensure!(
                 rope.blake3_hex() == row.prompt.blake3,
                 "the prompt of trial {} cannot be rebuilt: its bytes are not those that were sent",
@@ -54,10 +59,10 @@ fn rebuilt(kept: Kept, id: u64) -> Result<crate::rope::Rope> {
     let tokenizer = Tokenizer::resolve(&kept.run.tokenizer.name).with_context(|| {
         format!("trial {id} has not been asked yet, and its tokenizer is not at hand")
     })?;
-    let ground = Ground::lay(kept.corpus, &tokenizer, &kept.plan, &kept.key)?;
-    let assembler = Assembler::new(&ground.corpus, &ground.index, &tokenizer);
+    let ground = Ground::lay(kept.corpora, &tokenizer, &kept.plan, &kept.key)?;
+    let assemblers = Assemblers::new(&ground.grounds);
     let prompt = ground.prompt(
-        &assembler,
+        &assemblers,
         &kept.plan,
         group,
         trial,

@@ -8,10 +8,10 @@ use super::folder::{self, Ground};
 use super::inquiry::{self, Opened, keep_adaptations, tell_of_earlier};
 use super::progress::Progressing;
 use super::{Exit, connect, screen, setup};
+use crate::ground::Assemblers;
 use crate::journal::Journal;
 use crate::number::grouped;
 use crate::plan::Plan;
-use crate::prompt::Assembler;
 use crate::run::{Controls, Ended, Runner, Spending};
 use crate::summary::Summary;
 use anyhow::{Result, bail};
@@ -64,8 +64,13 @@ async fn sweep(
         let (plan, key, tokenizer) = (plan.clone(), key.clone(), tokenizer.clone());
         let basis = run.basis();
         tokio::task::spawn_blocking(move || {
-            let ground = Ground::lay(corpus, &tokenizer, &plan, &key)?;
-            ground.rehearse(&tokenizer, &plan, &key, &basis)?;
+            let ground = Ground::lay(
+                folder::corpora(corpus, &plan.grid)?,
+                &tokenizer,
+                &plan,
+                &key,
+            )?;
+            ground.rehearse(&plan, &key, &basis)?;
             anyhow::Ok(ground)
         })
         .await??
@@ -74,11 +79,11 @@ async fn sweep(
     let (journal, before, mut run) = folder::enter(&folder, run)?;
     tell_of_earlier(arguments, &folder, &before);
     let connected = &opened.connected;
-    let assembler = Assembler::new(&ground.corpus, &ground.index, &tokenizer);
+    let assemblers = Assemblers::new(&ground.grounds);
+    let assembler = assemblers.main();
     let mut controls = Controls::new(
         connected.endpoint.as_ref(),
-        &assembler,
-        &ground.index,
+        assembler,
         &key,
         &journal,
         run.basis(),
@@ -92,7 +97,7 @@ async fn sweep(
         .iter()
         .filter(|group| group.trials[0].set == 0)
         .take(4)
-        .map(|group| group.route(&ground.index, &key))
+        .map(|group| group.route(assembler.index(), &key))
         .collect();
     let mut ahead = stopped.clone();
     let learning = inquiry::learn(
@@ -110,7 +115,8 @@ async fn sweep(
     };
     if let Some(ended) = ended_early {
         let loaded = Journal::read(&folder)?;
-        let summary = folder::write_results(&folder, &run, &plan, &loaded, &ground.corpus)?;
+        let summary =
+            folder::write_results(&folder, &run, &plan, &loaded, &ground.grounds.corpora)?;
         return conclude(arguments, &folder, &summary, ended);
     }
     if !arguments.quiet {
@@ -120,8 +126,7 @@ async fn sweep(
         endpoint: connected.endpoint.as_ref(),
         plan: &plan,
         facts: &ground.facts,
-        assembler: &assembler,
-        index: &ground.index,
+        assemblers: &assemblers,
         key: &key,
         settings: inquiry::options::settings(
             arguments,
@@ -131,7 +136,7 @@ async fn sweep(
             connected.one_at_a_time,
         )?,
         journal: &journal,
-        corpus: &ground.corpus,
+        corpora: &ground.grounds.corpora,
         controls: &controls,
     };
     let mut progress = Progressing::new(arguments.quiet, opened.price);
@@ -141,7 +146,7 @@ async fn sweep(
     let ended = ended?;
     drop(journal);
     let loaded = Journal::read(&folder)?;
-    let summary = folder::write_results(&folder, &run, &plan, &loaded, &ground.corpus)?;
+    let summary = folder::write_results(&folder, &run, &plan, &loaded, &ground.grounds.corpora)?;
     conclude(arguments, &folder, &summary, ended)
 }
 

@@ -9,9 +9,9 @@ use super::folder::{self, Ground};
 use super::inquiry::{self, Opened, keep_adaptations, note, tell_of_earlier};
 use super::progress::Progressing;
 use super::{Exit, connect, screen, setup};
+use crate::ground::Assemblers;
 use crate::journal::{ControlKind, Journal};
 use crate::plan::Plan;
-use crate::prompt::Assembler;
 use crate::run::{Controls, Ended, Runner, Spending};
 use crate::study::Headline;
 use crate::summary::Summary;
@@ -75,8 +75,13 @@ async fn verify(
         let (plan, key, tokenizer) = (plan.clone(), key.clone(), tokenizer.clone());
         let (basis, registered) = (run.basis(), registered.clone());
         tokio::task::spawn_blocking(move || {
-            let ground = Ground::lay(corpus, &tokenizer, &plan, &key)?;
-            ground.rehearse_study(&tokenizer, &plan.grid, &registered, &key, &basis)?;
+            let ground = Ground::lay(
+                folder::corpora(corpus, &plan.grid)?,
+                &tokenizer,
+                &plan,
+                &key,
+            )?;
+            ground.rehearse_study(&plan.grid, &registered, &key, &basis)?;
             anyhow::Ok(ground)
         })
         .await??
@@ -95,11 +100,11 @@ async fn verify(
             .as_deref(),
     );
     let connected = &opened.connected;
-    let assembler = Assembler::new(&ground.corpus, &ground.index, &tokenizer);
+    let assemblers = Assemblers::new(&ground.grounds);
+    let assembler = assemblers.main();
     let mut controls = Controls::new(
         connected.endpoint.as_ref(),
-        &assembler,
-        &ground.index,
+        assembler,
         &key,
         &journal,
         run.basis(),
@@ -135,8 +140,7 @@ async fn verify(
                 endpoint: connected.endpoint.as_ref(),
                 plan: &plan,
                 facts: &ground.facts,
-                assembler: &assembler,
-                index: &ground.index,
+                assemblers: &assemblers,
                 key: &key,
                 settings: inquiry::options::settings(
                     arguments,
@@ -146,7 +150,7 @@ async fn verify(
                     connected.one_at_a_time,
                 )?,
                 journal: &journal,
-                corpus: &ground.corpus,
+                corpora: &ground.grounds.corpora,
                 controls: &controls,
             };
             let mut progress = Progressing::new(arguments.quiet, opened.price);
@@ -160,7 +164,7 @@ async fn verify(
     let ended = ended?;
     drop(journal);
     let loaded = Journal::read(&folder)?;
-    let summary = folder::write_study(&folder, &run, &key, &loaded, &ground.corpus)?;
+    let summary = folder::write_study(&folder, &run, &key, &loaded, &ground.grounds.corpora)?;
     conclude(arguments, &folder, &summary, ended)
 }
 

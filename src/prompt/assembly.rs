@@ -87,6 +87,11 @@ impl<'a> Assembler<'a> {
         }
     }
 
+    /// The index that it lays prompts out of.
+    pub fn index(&self) -> &'a Index {
+        self.index
+    }
+
     /// Tokens of a text that stands alone.
     ///
     /// # Errors

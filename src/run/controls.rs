@@ -6,7 +6,6 @@ use super::spending::Spending;
 use crate::canary::{self, Code};
 use crate::endpoint::{Ask, Endpoint};
 use crate::haystack::Route;
-use crate::index::Index;
 use crate::journal::{
     Control, ControlIntent, ControlItem, ControlKind, ControlNote, Journal, Outcome, SCHEMA,
 };
@@ -41,8 +40,6 @@ pub struct Controls<'a> {
     pub endpoint: &'a dyn Endpoint,
     /// Lays out prompts.
     pub assembler: &'a Assembler<'a>,
-    /// The index that the assembler uses.
-    pub index: &'a Index,
     /// The key of all randomness.
     pub key: &'a RunKey,
     /// Where they are recorded.
@@ -98,7 +95,6 @@ impl<'a> Controls<'a> {
     pub fn new(
         endpoint: &'a dyn Endpoint,
         assembler: &'a Assembler<'a>,
-        index: &'a Index,
         key: &'a RunKey,
         journal: &'a Journal,
         basis: Basis,
@@ -114,7 +110,6 @@ impl<'a> Controls<'a> {
         Controls {
             endpoint,
             assembler,
-            index,
             key,
             journal,
             basis,
@@ -139,7 +134,7 @@ impl<'a> Controls<'a> {
     /// A route of the controls' own.
     pub fn route(&self, kind: ControlKind, number: u64) -> Route {
         let mut stream = self.key.stream("control-route", &[kind as u64, number]);
-        Route::draw(self.index, &mut stream)
+        Route::draw(self.assembler.index(), &mut stream)
     }
 
     /// Asks one control, again where a failure may pass. Every attempt is recorded; the last one

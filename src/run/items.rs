@@ -166,8 +166,9 @@ impl<'a> Items<'a> {
             _ => {}
         }
         let questions = [question.text.clone()];
-        let set = runner.assembler.set(
-            &item.group.route(runner.index, runner.key),
+        let assembler = runner.assemblers.of_task(item.trial.task);
+        let set = assembler.set(
+            &item.group.route(assembler.index(), runner.key),
             SetPlan {
                 text_tokens: runner.settings.basis.text_tokens(item.length_tokens()),
                 needles: &needles,
@@ -193,7 +194,7 @@ impl<'a> Items<'a> {
             (Some(sentence), QuestionAt::Start) => format!("{asked}\n\n{sentence}"),
         };
         let prompt = Prompt {
-            text_tokens: self.runner.assembler.count(&text)?,
+            text_tokens: self.runner.assemblers.main().count(&text)?,
             rope: Rope::of(&text),
             parts: vec![Part::Own(text)],
             shared_pieces: 0,

@@ -1,6 +1,6 @@
 //! What an attempt comes to: scored, void with its reason, or asked again.
 
-use crate::corpus::Corpus;
+use crate::ground::Corpora;
 use crate::journal::{Outcome, Row};
 use crate::prompt::Part;
 use crate::reconcile::EXACT_TOLERANCE_TOKENS;
@@ -135,11 +135,11 @@ pub fn void_reason(row: &Row) -> Option<String> {
 }
 
 /// The class of a row's answer; none for a void row.
-pub fn judge(row: &Row, corpus: &Corpus) -> Option<Judged> {
+pub fn judge(row: &Row, corpora: &Corpora) -> Option<Judged> {
     if row.void.is_some() {
         return None;
     }
-    let mut haystack = || Part::rope(&row.prompt.parts, corpus).ok();
+    let mut haystack = || Part::rope(&row.prompt.parts, corpora.of_task(row.trial.task)?).ok();
     Some(judged(row, row.reply()?, &mut haystack))
 }
 

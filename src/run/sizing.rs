@@ -3,7 +3,7 @@
 use super::Session;
 use crate::haystack::Route;
 use crate::plan::Group;
-use crate::prompt::{Set, SetPlan};
+use crate::prompt::{Assembler, Set, SetPlan};
 use anyhow::Result;
 
 impl Session<'_> {
@@ -12,13 +12,14 @@ impl Session<'_> {
     pub(super) async fn fit_to_server(
         &self,
         group: &Group,
+        assembler: &Assembler<'_>,
         route: &Route,
         plan: &mut SetPlan<'_>,
     ) -> Result<Option<i64>> {
         let wanted = plan.text_tokens as i64;
         let mut difference = None;
         for _ in 0..3 {
-            let set: Set<'_> = self.runner.assembler.set(route, plan.clone())?;
+            let set: Set<'_> = assembler.set(route, plan.clone())?;
             let prompt = set.prompt(0, group.rounding(&group.trials[0], self.runner.key))?;
             let Some(counted) = self.runner.endpoint.count_tokens(&prompt.rope).await else {
                 return Ok(difference);

@@ -4,7 +4,7 @@ mod beside;
 
 use super::items::is_right;
 use super::{Ended, Event, Known, Runner, Sink, judge, now_ms, stopped, void_reason};
-use crate::corpus::Corpus;
+use crate::ground::Corpora;
 use crate::journal::{Control, ControlKind, Loaded, Outcome as Answer, Row, RunFile};
 use crate::plan::{Group, Numbered, Plan, groups_of};
 use crate::reply::Failure;
@@ -28,13 +28,13 @@ pub struct Standing {
 
 impl Standing {
     /// Reads it from a journal, every answer scored anew. None where the run is no study.
-    pub fn of(run: &RunFile, loaded: &Loaded, corpus: &Corpus, key: &RunKey) -> Option<Standing> {
+    pub fn of(run: &RunFile, loaded: &Loaded, corpora: &Corpora, key: &RunKey) -> Option<Standing> {
         let registered = run.study.as_ref()?;
         let study = registered.study(base(&loaded.controls));
         let known = outcomes(&loaded.rows, &mut |row| {
             let mut row = row.clone();
             row.void = void_reason(&row);
-            row.judged = judge(&row, corpus);
+            row.judged = judge(&row, corpora);
             outcome(&row)
         });
         let progress = study.replay(&|seat| known.get(seat).copied());

@@ -64,7 +64,8 @@ pub async fn find_window(
     }
     let last = |text: &TextIndex| text.tokens_before.last().copied().unwrap_or(0);
     let corpus_tokens: u64 = controls
-        .index
+        .assembler
+        .index()
         .texts
         .iter()
         .map(|text| u64::from(last(text)))

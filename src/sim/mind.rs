@@ -4,7 +4,9 @@ use super::body::ChatRequest;
 use super::doors;
 use super::prefix::{Blocks, Prefixes};
 use super::reader::{self, Fact, Question};
+use super::solver::{self, Solution};
 use super::truth::{Recall, Truth};
+use crate::task::{Kind, Task};
 use crate::tokens::Tokenizer;
 use anyhow::Result;
 use std::borrow::Cow;
@@ -36,6 +38,8 @@ pub struct Reading<'t> {
     text: &'t str,
     question: Option<Question<'t>>,
     fact: Option<Fact<'t>>,
+    /// What a question of another form comes to.
+    solution: Option<Solution>,
     /// What is to be answered where the text does not say it.
     otherwise: &'static str,
     /// The codes of a control prompt, each with its place in bytes.
@@ -76,13 +80,25 @@ impl Mind {
     /// Reads a prompt: finds question and fact, and counts its tokens.
     pub fn read<'t>(&self, request: &'t ChatRequest) -> Result<Reading<'t>> {
         let text = request.text.as_str();
-        let question = reader::question(text, &request.messages);
+        // English keyed facts are read by the fastest way; every other form by its solver.
+        let special = solver::special(text, &request.messages);
+        let question = match special {
+            Some(_) => None,
+            None => reader::question(text, &request.messages),
+        };
         let fact = question.and_then(|question| reader::fact(text, question));
-        let (prompt_tokens, before_tokens) = self.measure(request, fact)?;
+        let solution = match question {
+            Some(_) => None,
+            None => special.or_else(|| solver::solve(text, &request.messages)),
+        };
+        let at = fact.map(|fact| fact.at);
+        let at = at.or(solution.as_ref().map(|solution| solution.at));
+        let (prompt_tokens, before_tokens) = self.measure(request, at)?;
         Ok(Reading {
             text,
             question,
             fact,
+            solution,
             otherwise: match reader::allows_none(text, &request.messages) {
                 true => reader::NONE,
                 false => NO_IDEA,
@@ -114,13 +130,22 @@ impl Mind {
                 mark: draw(&chance, 2),
             };
         }
+        if let Some(solution) = &reading.solution {
+            return Thought {
+                text: Cow::Owned(self.solve(reading, solution, &chance)),
+                cached_tokens,
+                mark: draw(&chance, 2),
+            };
+        }
         let answer = match (&self.truth.recall, reading.question, reading.fact) {
             (Recall::Grep, Some(question), _) => reader::grep(reading.text, question.key),
             (_, _, Some(fact)) => {
                 let depth = reading.before_tokens as f64 / reading.prompt_tokens as f64;
                 // A cut prompt has as many tokens as its server says, give or take a few.
                 let depth = depth.min(1.0);
-                let recall = self.truth.recall(reading.prompt_tokens, depth);
+                let recall = self
+                    .truth
+                    .recall_in(Task::NIAH_SINGLE, reading.prompt_tokens, depth);
                 if unit(draw(&chance, 0)) < recall {
                     Some(fact.value)
                 } else {
@@ -134,6 +159,28 @@ impl Mind {
             cached_tokens,
             mark: draw(&chance, 2),
         }
+    }
+
+    /// The answer to a question that a solver understood, or what a careless reader would say.
+    fn solve(&self, reading: &Reading<'_>, solution: &Solution, chance: &blake3::Hash) -> String {
+        let task = Task::named(solution.task).unwrap_or(Task::NIAH_SINGLE);
+        let depth = reading.before_tokens as f64 / reading.prompt_tokens.max(1) as f64;
+        let is_recalled = match self.truth.recall {
+            // It finds words and understands nothing.
+            Recall::Grep => task.kind() == Kind::Literal,
+            _ => {
+                let recall =
+                    self.truth
+                        .recall_in(task, reading.prompt_tokens, depth.clamp(0.0, 1.0));
+                unit(draw(chance, 0)) < recall
+            }
+        };
+        if is_recalled {
+            return solution.answer.clone();
+        }
+        let wrong: Vec<&str> = solution.wrong.iter().map(String::as_str).collect();
+        let wrong = one_of(&wrong, draw(chance, 1));
+        wrong.unwrap_or(reading.otherwise).to_owned()
     }
 
     /// The codes that it recalls, each by the curve at its own depth.
@@ -178,11 +225,11 @@ impl Mind {
     }
 
     /// Tokens of the whole prompt, and those of them before the fact.
-    fn measure(&self, request: &ChatRequest, fact: Option<Fact<'_>>) -> Result<(u64, u64)> {
+    fn measure(&self, request: &ChatRequest, at: Option<usize>) -> Result<(u64, u64)> {
         let text = request.text.as_str();
         let (mut total, mut before) = (TEMPLATE_TOKENS, 0);
         for message in &request.messages {
-            let at = fact.map(|fact| fact.at).filter(|at| message.contains(at));
+            let at = at.filter(|at| message.contains(at));
             let cut = at.map_or(message.start, |at| safe_cut(text, message.start, at));
             let first = self.count(&text[message.start..cut])?;
             if let Some(at) = at {

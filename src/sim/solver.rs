@@ -25,13 +25,21 @@ pub struct Solution {
     pub wrong: Vec<String>,
 }
 
-/// Every solver; each gives none for questions of other tasks.
-const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[variables::solve, keyed::solve];
+/// Every solver but that of single keyed facts, whose questions are the commonest; each gives none for questions of other tasks.
+const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[variables::solve];
+
+/// Solves a prompt whose question is none for one keyed fact: its text, and where its messages
+/// stand in it.
+pub fn special(text: &str, messages: &[Range<usize>]) -> Option<Solution> {
+    let page = Page::new(text, messages);
+    SOLVERS.iter().find_map(|solver| solver(&page))
+}
 
 /// Solves a prompt: its text, and where its messages stand in it.
 pub fn solve(text: &str, messages: &[Range<usize>]) -> Option<Solution> {
     let page = Page::new(text, messages);
-    SOLVERS.iter().find_map(|solver| solver(&page))
+    let special = SOLVERS.iter().find_map(|solver| solver(&page));
+    special.or_else(|| keyed::solve(&page))
 }
 
 #[cfg(test)]

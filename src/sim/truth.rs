@@ -3,6 +3,7 @@
 use super::dialect::words::{WORDS, Words, words};
 use super::fault::Faults;
 use crate::length::parse_tokens;
+use crate::task::{Kind, Task};
 use anyhow::{Context, Result, bail, ensure};
 use std::time::Duration;
 
@@ -86,6 +87,10 @@ pub const MODIFIERS: &[(&str, &str)] = &[
         "does this wrong with a tenth of the questions; may be stated again",
     ),
     ("fault-seed=7", "draws the faults of other questions"),
+    (
+        "aggregate=cliff=16k",
+        "has this curve in tasks of this kind, or in one task by its name (see `depthfinder tasks`)",
+    ),
 ];
 
 /// The shape of the recall, by which a fact is found or not.
@@ -155,6 +160,8 @@ pub struct Truth {
     pub words: Option<&'static Words>,
     /// What it does wrong, and how often.
     pub faults: Faults,
+    /// Curves of single tasks, or of kinds of tasks, by name.
+    pub of_tasks: Vec<(String, Recall)>,
 }
 
 impl Truth {
@@ -171,6 +178,7 @@ impl Truth {
             seed: None,
             words: None,
             faults: Faults::default(),
+            of_tasks: Vec::new(),
         };
         let mut seen = Vec::new();
         for part in parts {
@@ -203,6 +211,7 @@ impl Truth {
                         truth.faults.seed = seed;
                     }
                 }
+                _ if is_task(key) => truth.of_tasks.push((key.to_owned(), self::recall(value)?)),
                 _ => bail!(
                     "a simulated model has no `{part}`; after its name may stand: {}",
                     listed(MODIFIERS)
@@ -225,7 +234,22 @@ impl Truth {
     /// The probability, 0…1, that a fact at this depth (0 the start, 1 the end) of a prompt of
     /// this length (in tokens of the whole prompt, template included) is recalled.
     pub fn recall(&self, length_tokens: u64, depth: f64) -> f64 {
-        match &self.recall {
+        self.recall.share(length_tokens, depth)
+    }
+
+    /// The same in a task, by its own curve or that of its kind where the name states one.
+    pub fn recall_in(&self, task: Task, length_tokens: u64, depth: f64) -> f64 {
+        let stated = |name: &str| self.of_tasks.iter().find(|(known, _)| known == name);
+        let own = stated(task.name()).or_else(|| stated(task.kind().name()));
+        let recall = own.map_or(&self.recall, |(_, recall)| recall);
+        recall.share(length_tokens, depth)
+    }
+}
+
+impl Recall {
+    /// The probability, 0…1, of recalling a fact at a depth, 0…1, of a prompt of this many tokens.
+    fn share(&self, length_tokens: u64, depth: f64) -> f64 {
+        match self {
             Recall::Perfect | Recall::Grep => 1.0,
             Recall::Cliff { tokens } => f64::from(u8::from(length_tokens <= *tokens)),
             Recall::Decay { half_tokens } => {
@@ -250,6 +274,11 @@ impl Truth {
             Recall::Discard => 0.0,
         }
     }
+}
+
+/// True for the name of a task or of a kind of tasks.
+fn is_task(name: &str) -> bool {
+    Kind::ALL.iter().any(|kind| kind.name() == name) || Task::named(name).is_ok()
 }
 
 fn recall(head: &str) -> Result<Recall> {

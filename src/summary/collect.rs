@@ -3,7 +3,7 @@
 use super::cuts::cuts;
 use super::warnings::warnings;
 use super::{Cell, Point, Summary, TaskSummary, Totals};
-use crate::corpus::Corpus;
+use crate::ground::Corpora;
 use crate::journal::{Control, Loaded, Row, RunFile};
 use crate::plan::{Plan, Trial};
 use crate::price::Price;
@@ -23,7 +23,7 @@ pub fn summarize(
     run: &RunFile,
     plan: &Plan,
     loaded: &Loaded,
-    corpus: &Corpus,
+    corpora: &Corpora,
     price: Option<Price>,
 ) -> Summary {
     let rows = loaded.rows.as_slice();
@@ -33,7 +33,7 @@ pub fn summarize(
     }
     let scored: HashMap<u64, Scored> = settled
         .iter()
-        .map(|(id, row)| (*id, Scored::of(row, corpus)))
+        .map(|(id, row)| (*id, Scored::of(row, corpora)))
         .collect();
     let tasks: Vec<TaskSummary> = run
         .grid
@@ -76,7 +76,7 @@ pub fn summarize(
         tasks,
         found_window: run.found_window.clone(),
         settings: settings(run),
-        warnings: warnings(run, &cuts, rows, &settled, &totals, corpus),
+        warnings: warnings(run, &cuts, rows, &settled, &totals, corpora.main()),
         cuts,
         totals,
     }
@@ -90,10 +90,10 @@ struct Scored {
 }
 
 impl Scored {
-    fn of(row: &Row, corpus: &Corpus) -> Scored {
+    fn of(row: &Row, corpora: &Corpora) -> Scored {
         let mut row = row.clone();
         row.void = void_reason(&row);
-        let judged = judge(&row, corpus);
+        let judged = judge(&row, corpora);
         Scored {
             right: judged
                 .as_ref()

@@ -92,7 +92,7 @@ pub(super) fn controls(controls: &[Control]) -> Vec<ControlSummary> {
 }
 
 /// The controls that were answered rightly where nothing could be known.
-pub(super) fn leaks(controls: &[Control], corpus: &Corpus) -> Vec<Leak> {
+pub(super) fn leaks(controls: &[Control], corpus: Option<&Corpus>) -> Vec<Leak> {
     controls
         .iter()
         .filter(|control| matches!(control.kind, ControlKind::NoNeedle | ControlKind::NoContext))
@@ -105,7 +105,7 @@ pub(super) fn leaks(controls: &[Control], corpus: &Corpus) -> Vec<Leak> {
                 length_tokens: control.length_tokens,
                 question: item.question.clone(),
                 answer: control.reply()?.text.trim().to_string(),
-                passage: passage(control, &item.expected, corpus),
+                passage: corpus.and_then(|corpus| passage(control, &item.expected, corpus)),
             })
         })
         .collect()

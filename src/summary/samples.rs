@@ -6,7 +6,9 @@ use super::{ControlSummary, Leak};
 use crate::claims::Kind;
 use crate::corpus::Corpus;
 use crate::endpoint::Served;
+use crate::ground::Corpora;
 use crate::journal::{ControlKind, Loaded, RunFile};
+use crate::language::Language;
 use crate::plan::Plan;
 use crate::run::Standing;
 use crate::search::Search;
@@ -92,7 +94,9 @@ pub fn played(
         name: "none".to_owned(),
         texts: Vec::new(),
     };
-    let mut played = verification(&run, &standing, &Loaded::default(), &corpus);
+    let english = Language::named("en").expect("built in");
+    let corpora = Corpora::of(corpus, &[], english, 0).expect("no others");
+    let mut played = verification(&run, &standing, &Loaded::default(), &corpora);
     played.base = base;
     played.questions = questions;
     played.tokens = tokens;

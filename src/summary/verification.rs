@@ -3,7 +3,7 @@
 use super::controls::{ControlSummary, Guess, Leak, controls, guess, leaks};
 use super::depth::{DepthProfile, public_draw};
 use super::quote;
-use crate::corpus::Corpus;
+use crate::ground::Corpora;
 use crate::journal::{Loaded, Outcome, Row, RunFile};
 use crate::reply::Failure;
 use crate::run::{Standing, judge, void_reason};
@@ -180,13 +180,19 @@ pub fn verification(
     run: &RunFile,
     standing: &Standing,
     loaded: &Loaded,
-    corpus: &Corpus,
+    corpora: &Corpora,
 ) -> Verification {
     let Standing {
         study, progress, ..
     } = standing;
     let plan = &study.registered;
-    let leaks = leaks(&loaded.controls, corpus);
+    let leaks = leaks(
+        &loaded.controls,
+        run.grid
+            .tasks
+            .first()
+            .and_then(|task| corpora.of_task(*task)),
+    );
     let mut verdict = verdict(study, progress);
     let is_verified = matches!(
         verdict.headline,
@@ -201,7 +207,7 @@ pub fn verification(
             ),
         });
     }
-    let refusals = refusals(&loaded.rows, corpus);
+    let refusals = refusals(&loaded.rows, corpora);
     let of = |rung: &RungProgress, at: Option<usize>| summed(standing, rung, at, &refusals);
     let mut searched: Vec<RungSummary> = progress
         .searched
@@ -390,7 +396,7 @@ fn decided(study: &crate::study::Study, at: usize, tally: Tally) -> Decision {
 }
 
 /// Answers in which the model refused, by nominal length.
-fn refusals(rows: &[Row], corpus: &Corpus) -> HashMap<u64, u64> {
+fn refusals(rows: &[Row], corpora: &Corpora) -> HashMap<u64, u64> {
     let mut last: HashMap<Seat, &Row> = HashMap::new();
     for row in rows.iter().filter(|row| row.settled) {
         if let Some(seat) = row.trial.seat {
@@ -401,7 +407,7 @@ fn refusals(rows: &[Row], corpus: &Corpus) -> HashMap<u64, u64> {
     for (seat, row) in last {
         let mut row = row.clone();
         row.void = void_reason(&row);
-        if judge(&row, corpus).is_some_and(|judged| judged.class == Class::Refusal) {
+        if judge(&row, corpora).is_some_and(|judged| judged.class == Class::Refusal) {
             *refusals.entry(seat.rung_tokens).or_insert(0) += 1;
         }
     }

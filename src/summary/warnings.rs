@@ -138,6 +138,7 @@ pub fn warnings(
 
 /// Where haystacks are so long that any two of them share most of their text.
 fn one_text(settled: &HashMap<u64, &Row>, corpus: &Corpus) -> Option<String> {
+    // Tasks that bring a haystack of their own say nothing of the corpus.
     let prose = corpus.texts.iter().filter(|text| text.kind == Kind::Prose);
     let (prose_bytes, all_bytes) = (prose.map(Text::len_bytes).sum::<u64>(), corpus.len_bytes());
     let shares_most = |row: &&&Row| {

@@ -53,7 +53,7 @@ fn posed(
         texts: vec![Text::owned("hay", HAY.join(" "))],
     });
     let lexicon = Arc::new(lexicon.expect("collects"));
-    let facts = Facts::new(&key, told, lexicon).expect("lists");
+    let facts = Facts::new(&key, told, vec![lexicon]).expect("lists");
     let mut stream = key.stream("depths", &[seed]);
     let sizes = || Sizes {
         keys: 4,

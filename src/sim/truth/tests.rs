@@ -43,6 +43,16 @@ fn the_curves_are_what_the_names_state() {
 }
 
 #[test]
+fn tasks_and_kinds_of_tasks_can_have_curves_of_their_own() {
+    let truth = truth("perfect,chained=cliff=8k,niah_single=flat=0.5");
+    let recall = |name, tokens| truth.recall_in(Task::named(name).expect(name), tokens, 0.5);
+    assert_eq!((recall("vt", 8_000), recall("vt", 8_001)), (1.0, 0.0));
+    assert_eq!(recall("niah_single", 100), 0.5);
+    assert_eq!(recall("niah_multikey", 10_000_000), 1.0);
+    assert!(Truth::parse("perfect,chained=10").is_err());
+}
+
+#[test]
 fn the_scout_starts_well_and_falls_through_the_points_that_its_line_states() {
     let recall = |tokens| truth("scout").recall(tokens, 0.5);
     for (tokens, stated) in [(500, 0.95), (2_100, 0.85), (120_000, 0.15)] {

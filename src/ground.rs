@@ -1,0 +1,140 @@
+//! What haystacks are laid out of: the corpus that was asked for, and the texts of tasks that bring their own.
+
+use crate::corpus::Corpus;
+use crate::index::Index;
+use crate::language::Language;
+use crate::prompt::Assembler;
+use crate::task::{Hay, Task};
+use crate::tokens::Tokenizer;
+use anyhow::Result;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The texts of a run.
+pub struct Corpora {
+    main: Corpus,
+    others: Vec<(Hay, Corpus)>,
+}
+
+impl Corpora {
+    /// The corpus that was asked for, and what the tasks bring for haystacks of up to so many
+    /// tokens.
+    ///
+    /// # Errors
+    /// When a language lacks the sentences that a task's haystack is made of.
+    pub fn of(
+        main: Corpus,
+        tasks: &[Task],
+        language: &Language,
+        longest_tokens: u64,
+    ) -> Result<Corpora> {
+        let mut others: Vec<(Hay, Corpus)> = Vec::new();
+        for hay in tasks.iter().map(|task| task.entry().hay) {
+            if others.iter().all(|(known, _)| *known != hay)
+                && let Some(corpus) = hay.corpus(language, longest_tokens)?
+            {
+                others.push((hay, corpus));
+            }
+        }
+        Ok(Corpora { main, others })
+    }
+
+    /// The corpus that was asked for.
+    pub fn main(&self) -> &Corpus {
+        &self.main
+    }
+
+    /// The corpus of a task's haystacks; none where they are made one by one.
+    pub fn of_task(&self, task: Task) -> Option<&Corpus> {
+        let hay = task.entry().hay;
+        let other = self.others.iter().find(|(known, _)| *known == hay);
+        match hay {
+            Hay::Made => None,
+            _ => Some(other.map_or(&self.main, |(_, corpus)| corpus)),
+        }
+    }
+
+    /// Their indexes, made or read from `cache`, the main one first.
+    ///
+    /// # Errors
+    /// As [`Index::open`].
+    pub fn index(&self, tokenizer: &Tokenizer, cache: Option<&Path>) -> Result<Indexes> {
+        let open = |corpus: &Corpus| Index::open(corpus, tokenizer, cache);
+        let others = self.others.iter().map(|(_, corpus)| open(corpus));
+        Ok(Indexes {
+            main: open(&self.main)?,
+            others: others.collect::<Result<_>>()?,
+        })
+    }
+
+    /// All of them, the one that was asked for first.
+    pub fn all(&self) -> impl Iterator<Item = &Corpus> {
+        std::iter::once(&self.main).chain(self.others.iter().map(|(_, corpus)| corpus))
+    }
+}
+
+/// The indexes of the texts of a run.
+pub struct Indexes {
+    main: Index,
+    others: Vec<Index>,
+}
+
+/// The texts of a run, indexed for a tokenizer.
+pub struct Grounds {
+    /// The texts.
+    pub corpora: Corpora,
+    /// What counts.
+    pub tokenizer: Arc<Tokenizer>,
+    indexes: Indexes,
+}
+
+impl Grounds {
+    /// Texts with their own indexes.
+    pub fn new(corpora: Corpora, tokenizer: Arc<Tokenizer>, indexes: Indexes) -> Grounds {
+        Grounds {
+            corpora,
+            tokenizer,
+            indexes,
+        }
+    }
+}
+
+/// What lays out the prompts of a run, whatever their haystack is made of.
+pub struct Assemblers<'a> {
+    main: Assembler<'a>,
+    others: Vec<(Hay, Assembler<'a>)>,
+    tokenizer: &'a Tokenizer,
+}
+
+impl<'a> Assemblers<'a> {
+    /// Assemblers of these grounds.
+    pub fn new(grounds: &'a Grounds) -> Assemblers<'a> {
+        let tokenizer = grounds.tokenizer.as_ref();
+        let corpora = &grounds.corpora;
+        let others = corpora.others.iter().zip(&grounds.indexes.others);
+        Assemblers {
+            main: Assembler::new(&corpora.main, &grounds.indexes.main, tokenizer),
+            others: others
+                .map(|((hay, corpus), index)| (*hay, Assembler::new(corpus, index, tokenizer)))
+                .collect(),
+            tokenizer,
+        }
+    }
+
+    /// That of the corpus that was asked for.
+    pub fn main(&self) -> &Assembler<'a> {
+        &self.main
+    }
+
+    /// That of a task's haystacks; the main one where they are made one by one.
+    pub fn of_task(&self, task: Task) -> &Assembler<'a> {
+        let hay = task.entry().hay;
+        let other = self.others.iter().find(|(known, _)| *known == hay);
+        other.map_or(&self.main, |(_, assembler)| assembler)
+    }
+
+    /// What counts.
+    pub fn tokenizer(&self) -> &'a Tokenizer {
+        self.tokenizer
+    }
+}
