@@ -10,6 +10,7 @@ mod caption;
 mod counts;
 mod font;
 mod heatmap;
+mod kinds;
 mod ladder;
 mod palette;
 mod panel;
@@ -38,6 +39,18 @@ pub fn accuracy(summary: &Summary) -> Result<Picture> {
 /// at all.
 pub fn heatmap(summary: &Summary) -> Result<Picture> {
     heatmap::draw(summary)?.picture()
+}
+
+/// How far each kind of use reaches: kinds and tasks side by side. None where the summary has no
+/// kinds, because fewer than two tasks were asked.
+///
+/// # Errors
+/// When the picture cannot be drawn.
+pub fn kinds(summary: &Summary) -> Result<Option<Picture>> {
+    match summary.kinds.is_empty() {
+        true => Ok(None),
+        false => kinds::draw(summary)?.picture().map(Some),
+    }
 }
 
 #[cfg(test)]

@@ -19,10 +19,21 @@ pub fn markdown(summary: &Summary, run: &str) -> String {
     markdown::write(&document::of(summary, run))
 }
 
+/// The pictures of a report as SVG; an empty one is left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pictures<'a> {
+    /// The curve.
+    pub accuracy: &'a str,
+    /// The cells.
+    pub heatmap: &'a str,
+    /// How far each kind of use reaches.
+    pub kinds: &'a str,
+}
+
 /// `report.html`: the same as one page that needs nothing beside it. The pictures are SVG, as
-/// [`crate::chart`] draws them; an empty one is left out.
-pub fn html(summary: &Summary, run: &str, svg_accuracy: &str, svg_heatmap: &str) -> String {
-    html::write(&document::of(summary, run), svg_accuracy, svg_heatmap)
+/// [`crate::chart`] draws them.
+pub fn html(summary: &Summary, run: &str, pictures: &Pictures<'_>) -> String {
+    html::write(&document::of(summary, run), pictures)
 }
 
 /// The cells of all tasks as CSV by RFC 4180 with lines ended by `\n`: task, length, depth,

@@ -4,6 +4,7 @@ mod collect;
 mod controls;
 mod cuts;
 mod depth;
+mod kinds;
 mod quote;
 mod verification;
 mod warnings;
@@ -11,6 +12,7 @@ mod warnings;
 pub use collect::summarize;
 pub use controls::{ControlSummary, Guess, Leak};
 pub use depth::{DepthCell, DepthProfile, DepthRow, WeakRegion};
+pub use kinds::{KindSummary, Reach};
 pub use verification::{RungSummary, SearchSummary, Verification, verification};
 
 use crate::canary::Cut;
@@ -47,6 +49,10 @@ pub struct Summary {
     pub verification: Option<Verification>,
     /// One entry per task, in the order asked.
     pub tasks: Vec<TaskSummary>,
+    /// The kinds of use that they belong to, from literal to aggregate, where there are several
+    /// tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<KindSummary>,
     /// What control prompts showed of cuts, shortest length first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cuts: Vec<CutFinding>,
@@ -131,6 +137,10 @@ pub struct Point {
     pub accuracy_voids_failed: Option<f64>,
     /// Right by RULER's substring rule: a secondary column, never used by a verdict.
     pub substring_right: u64,
+    /// Mean of what was right in part, 0…1, where answers have several values; never used by a
+    /// verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<f64>,
 }
 
 /// Accuracy at one length and one asked depth.

@@ -43,6 +43,7 @@ pub fn task(
             interval: (n > 0).then(|| clopper_pearson(right, n, 0.95)),
             accuracy_voids_failed: (n + void > 0).then(|| right as f64 / (n + void) as f64),
             substring_right: (right + n) / 2,
+            credit: None,
         });
     }
     let sum = |of: fn(&Point) -> u64| curve.iter().map(of).sum::<u64>();
@@ -92,6 +93,7 @@ pub fn summary(model: &str, tasks: Vec<TaskSummary>) -> Summary {
             output_tokens: 12 * scored,
             cost_usd: None,
         },
+        kinds: Vec::new(),
         tasks,
         verification: None,
         cuts: Vec::new(),

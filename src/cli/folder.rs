@@ -322,6 +322,11 @@ fn write_summary(folder: &Path, summary: Summary) -> Result<Summary> {
     write(folder, "accuracy.png", &accuracy.png)?;
     write(folder, "heatmap.svg", heatmap.svg.as_bytes())?;
     write(folder, "heatmap.png", &heatmap.png)?;
+    let kinds = chart::kinds(&summary)?;
+    if let Some(kinds) = &kinds {
+        write(folder, "kinds.svg", kinds.svg.as_bytes())?;
+        write(folder, "kinds.png", &kinds.png)?;
+    }
     let name = folder.display().to_string();
     write(folder, "cells.csv", report::csv(&summary).as_bytes())?;
     write(
@@ -332,7 +337,16 @@ fn write_summary(folder: &Path, summary: Summary) -> Result<Summary> {
     write(
         folder,
         "report.html",
-        report::html(&summary, &name, &accuracy.svg, &heatmap.svg).as_bytes(),
+        report::html(
+            &summary,
+            &name,
+            &report::Pictures {
+                accuracy: &accuracy.svg,
+                heatmap: &heatmap.svg,
+                kinds: kinds.as_ref().map_or("", |picture| &picture.svg),
+            },
+        )
+        .as_bytes(),
     )?;
     Ok(summary)
 }

@@ -43,6 +43,8 @@ pub enum Picture {
     Accuracy,
     /// The cells.
     Heatmap,
+    /// How far each kind of use reaches.
+    Kinds,
 }
 
 /// What a report on a summary says.
@@ -55,6 +57,10 @@ pub fn of(summary: &Summary, run: &str) -> Document {
     if !summary.warnings.is_empty() {
         blocks.push(heading("Warnings"));
         blocks.push(Block::Bullets(summary.warnings.clone()));
+    }
+    if !summary.kinds.is_empty() {
+        blocks.push(Block::Picture(Picture::Kinds));
+        kinds(summary, &mut blocks);
     }
     if summary.tasks.iter().any(|task| !task.curve.is_empty()) {
         blocks.push(Block::Picture(Picture::Accuracy));
@@ -113,6 +119,42 @@ fn lead(summary: &Summary, blocks: &mut Vec<Block>) {
         let estimated = "Lengths are estimates: the model's own tokenizer was not at hand.";
         blocks.push(Block::Paragraph(estimated.to_owned()));
     }
+}
+
+/// The table of the kinds of use.
+fn kinds(summary: &Summary, blocks: &mut Vec<Block>) {
+    blocks.push(heading("Kinds of use"));
+    let head = [
+        ("kind of use", false),
+        ("tasks", false),
+        ("passes up to", true),
+        ("accuracy above the threshold up to", true),
+        ("below it from", true),
+    ];
+    let tokens = |tokens: Option<u64>| tokens.map_or("—".to_owned(), grouped);
+    let rows = summary.kinds.iter().map(|kind| {
+        vec![
+            kind.kind.words().to_owned(),
+            kind.tasks.join(", "),
+            tokens(kind.reach.passed_tokens),
+            tokens(kind.reach.above_tokens),
+            tokens(kind.reach.failed_tokens),
+        ]
+    });
+    blocks.push(Block::Table {
+        head: head
+            .map(|(name, numbers)| (name.to_owned(), numbers))
+            .to_vec(),
+        rows: rows.collect(),
+    });
+    blocks.push(Block::Paragraph(format!(
+        "A kind passes at a length where the lower end of the {} interval over all its tasks is at \
+         least {}, there and at every shorter tested length; it is below where the interval's \
+         upper end is. Intervals are for each length by itself. A search for words passes literal \
+         retrieval: only the kinds together say how well a context is used.",
+        percent(summary.confidence),
+        percent(summary.threshold)
+    )));
 }
 
 /// The table of a task's curve.

@@ -1,5 +1,6 @@
 //! A report as one HTML page that needs nothing beside it.
 
+use super::Pictures;
 use super::document::{Block, Document, Picture};
 
 /// Plain and readable on a phone, on a desk and on paper.
@@ -35,7 +36,7 @@ const LEAD: &str =
     "font-size: 1.45rem; line-height: 1.35; font-weight: 600; margin: 1rem 0 1.25rem";
 
 /// Writes the page. An empty picture is left out.
-pub fn write(document: &Document, svg_accuracy: &str, svg_heatmap: &str) -> String {
+pub fn write(document: &Document, pictures: &Pictures<'_>) -> String {
     let title = escaped(&document.title);
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -65,8 +66,9 @@ pub fn write(document: &Document, svg_accuracy: &str, svg_heatmap: &str) -> Stri
             }
             Block::Picture(picture) => {
                 let svg = match picture {
-                    Picture::Accuracy => svg_accuracy,
-                    Picture::Heatmap => svg_heatmap,
+                    Picture::Accuracy => pictures.accuracy,
+                    Picture::Heatmap => pictures.heatmap,
+                    Picture::Kinds => pictures.kinds,
                 };
                 if !svg.is_empty() {
                     out.push_str(&format!("<figure>\n{}\n</figure>\n", svg.trim()));

@@ -33,6 +33,9 @@ pub fn write(document: &Document) -> String {
             Block::Picture(Picture::Accuracy) => {
                 out.push_str("![Accuracy by prompt length](accuracy.png)\n");
             }
+            Block::Picture(Picture::Kinds) => {
+                out.push_str("![How far each kind of use reaches](kinds.png)\n");
+            }
             Block::Picture(Picture::Heatmap) => {
                 out.push_str("![Accuracy by prompt length and depth](heatmap.png)\n");
             }

@@ -147,7 +147,7 @@ fn warnings_and_settings_are_printed_and_markup_stays_text() {
         report.contains("depthfinder report 'my run'\\''s'"),
         "{report}"
     );
-    let page = html(&hostile, "run", "", "");
+    let page = html(&hostile, "run", &Pictures::default());
     assert!(
         !page.contains("<img") && page.contains("&lt;img src=x&gt;"),
         "{page}"
@@ -327,7 +327,15 @@ fn page(name: &str) -> String {
     let summary = sample(name);
     let accuracy = chart::accuracy(&summary).expect("a picture");
     let heatmap = chart::heatmap(&summary).expect("a picture");
-    html(&summary, "outputs/run", &accuracy.svg, &heatmap.svg)
+    html(
+        &summary,
+        "outputs/run",
+        &Pictures {
+            accuracy: &accuracy.svg,
+            heatmap: &heatmap.svg,
+            kinds: "",
+        },
+    )
 }
 
 #[test]

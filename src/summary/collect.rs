@@ -1,6 +1,7 @@
 //! Rows into numbers: counts, shares and their intervals, by length and by depth.
 
 use super::cuts::cuts;
+use super::kinds::kinds;
 use super::warnings::warnings;
 use super::{Cell, Point, Summary, TaskSummary, Totals};
 use crate::ground::Corpora;
@@ -73,6 +74,10 @@ pub fn summarize(
         advertised_tokens: run.advertised_tokens,
         confidence: CONFIDENCE,
         verification: None,
+        kinds: match tasks.len() {
+            0 | 1 => Vec::new(),
+            _ => kinds(&tasks, run.asking.threshold, CONFIDENCE),
+        },
         tasks,
         found_window: run.found_window.clone(),
         settings: settings(run),
@@ -85,6 +90,7 @@ pub fn summarize(
 struct Scored {
     right: bool,
     substring: bool,
+    credit: Option<f64>,
     class: Option<String>,
     void: Option<String>,
 }
@@ -99,6 +105,7 @@ impl Scored {
                 .as_ref()
                 .is_some_and(|judged| judged.class.is_right()),
             substring: judged.as_ref().is_some_and(|judged| judged.substring),
+            credit: judged.as_ref().and_then(|judged| judged.credit),
             class: judged.map(|judged| judged.class.name().to_string()),
             void: row.void,
         }
@@ -184,6 +191,11 @@ fn point(length_tokens: u64, trials: &[&Trial], scored: &HashMap<u64, Scored>) -
         interval: (n > 0).then(|| wilson(right, n, CONFIDENCE)),
         accuracy_voids_failed: share(right, n + void),
         substring_right,
+        credit: mean(
+            trials
+                .iter()
+                .filter_map(|trial| scored.get(&trial.id)?.credit),
+        ),
     }
 }
 
@@ -199,6 +211,13 @@ fn count(trials: &[&Trial], scored: &HashMap<u64, Scored>) -> (u64, u64, u64, u6
         substring += u64::from(scored.substring);
     }
     (n, right, void, substring)
+}
+
+fn mean(credits: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum) = credits.fold((0u64, 0.0), |(count, sum), credit| {
+        (count + 1, sum + credit)
+    });
+    (count > 0).then(|| sum / count as f64)
 }
 
 fn share(right: u64, n: u64) -> Option<f64> {

@@ -231,7 +231,12 @@ pub fn verification(
     let mut verification = Verification {
         sentence: String::new(),
         paragraph: String::new(),
-        kind_of_use: "literal retrieval".to_string(),
+        kind_of_use: run
+            .grid
+            .tasks
+            .first()
+            .map_or("literal retrieval", |task| task.kind().words())
+            .to_string(),
         plan_hash: run.plan_hash.clone(),
         tau_verify: study.taus.0,
         tau_refute: study.taus.1,
