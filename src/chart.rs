@@ -8,12 +8,14 @@ mod axis;
 mod canvas;
 mod caption;
 mod counts;
+mod face;
 mod font;
 mod heatmap;
 mod ladder;
 mod palette;
 mod panel;
 mod plot;
+mod script;
 
 /// A picture in both forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
