@@ -8,6 +8,7 @@ mod axis;
 mod canvas;
 mod caption;
 mod counts;
+mod face;
 mod font;
 mod heatmap;
 mod kinds;
@@ -15,6 +16,7 @@ mod ladder;
 mod palette;
 mod panel;
 mod plot;
+mod script;
 
 /// A picture in both forms.
 #[derive(Clone, Debug, PartialEq, Eq)]

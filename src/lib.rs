@@ -25,6 +25,7 @@ pub mod stats; // intervals and sequential tests: no number without its error
 // floor 1: what is read
 pub mod claims; // windows that vendors and hosts advertise, as data
 pub mod corpus; // the texts that haystacks are cut from
+pub mod dataset; // other people's test sets, with their own rules
 pub mod gguf; // what the weights say of themselves
 pub mod names; // the word lists that keys and answers are drawn from
 pub mod number; // numbers as people read them

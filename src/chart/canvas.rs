@@ -2,6 +2,7 @@
 
 use super::Picture;
 use super::font::{self, Weight};
+use super::script::{Run, runs};
 use anyhow::{Context as _, Result, anyhow};
 use plotters::prelude::{DrawingBackend, RGBColor, SVGBackend, ShapeStyle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -203,6 +204,40 @@ impl Canvas<'_> {
         look: Type,
         transform: FontTransform,
     ) -> Result<()> {
+        let text = font::drawable(text);
+        let runs = runs(&text);
+        if let [Run::Letters { text, family }] = runs.as_slice() {
+            return self.place(text, family, (x, y), anchor, look, transform);
+        }
+        let whole_px = look.width_px(&text)?;
+        let mut before_px = match anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => -whole_px / 2.0,
+            Anchor::End => -whole_px,
+        };
+        for run in &runs {
+            if let Run::Letters { text, family } = run {
+                let at = match transform {
+                    FontTransform::None => (x + before_px, y),
+                    _ => (x, y - before_px),
+                };
+                self.place(text, family, at, Anchor::Start, look, transform.clone())?;
+            }
+            before_px += font::run_width_px(run, look.size_px, look.weight)?;
+        }
+        Ok(())
+    }
+
+    /// Letters of one font.
+    fn place(
+        &mut self,
+        text: &str,
+        family: &str,
+        (x, y): (f64, f64),
+        anchor: Anchor,
+        look: Type,
+        transform: FontTransform,
+    ) -> Result<()> {
         // plotters' SVG writer divides a size by this and puts the baseline of a text that
         // hangs from its top 0.76 em below the position; both are undone here.
         const SIZE_DIVISOR: f64 = 1.24;
@@ -212,7 +247,7 @@ impl Canvas<'_> {
             Weight::Regular => FontStyle::Normal,
             Weight::Bold => FontStyle::Bold,
         };
-        let font = FontDesc::new(FontFamily::Name(font::FAMILY), size * SIZE_DIVISOR, style);
+        let font = FontDesc::new(FontFamily::Name(family), size * SIZE_DIVISOR, style);
         let h_pos = match anchor {
             Anchor::Start => HPos::Left,
             Anchor::Middle => HPos::Center,
@@ -228,9 +263,7 @@ impl Canvas<'_> {
             color: colour_of(look.colour).to_backend_color(),
             pos: Pos::new(h_pos, VPos::Top),
         };
-        let drawn = self
-            .backend
-            .draw_text(&font::drawable(text)?, &style, position);
+        let drawn = self.backend.draw_text(text, &style, position);
         drawn.map_err(|error| anyhow!("drawing text: {error}"))
     }
 }
@@ -283,7 +316,7 @@ impl Drawing {
             indent: usvg::Indent::None,
             ..usvg::WriteOptions::default()
         });
-        let label = font::escape(&font::drawable(&self.label)?);
+        let label = font::escape(&font::drawable(&self.label));
         // A view box, so that the picture can be scaled where it is embedded.
         let (width, height) = (tree.size().width(), tree.size().height());
         let opening =

@@ -276,6 +276,13 @@ pub fn gallery() -> Vec<(&'static str, Summary)> {
         ),
     );
 
+    let mut scripts = summary(
+        "Qwen3-呐喊 猫である (مرحبا، سلام) नमस्ते श्री 조선말 Ёж 128k",
+        vec![task("niah_single 中文", &plain, 5, 5, middle_loss(3))],
+    );
+    scripts.corpus = "《狂人日记》 · कर्मभूमि · كليلة ودمنة".to_owned();
+    add("scripts", scripts);
+
     let never = |_, _| (0, 0, 3);
     add(
         "nothing",

@@ -15,7 +15,7 @@ figure { margin: 1.5rem 0; }
 figure svg { display: block; max-width: 100%; height: auto; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
-th, td { min-width: 6.5rem; padding: .35rem .8rem; border-bottom: 1px solid #e4e7eb; text-align: left; vertical-align: top; }
+th, td { min-width: 6.5rem; padding: .35rem .8rem; border-bottom: 1px solid #e4e7eb; text-align: start; vertical-align: top; }
 th { font-weight: 600; border-bottom-color: #9aa5b1; white-space: nowrap; }
 .number { min-width: 0; text-align: right; white-space: nowrap; }
 pre { overflow-x: auto; background: #f3f4f6; padding: .8rem 1rem; border-radius: .3rem; font-size: .9rem; }
@@ -44,7 +44,7 @@ pub fn write(document: &Document, pictures: &Pictures<'_>) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
          style-src 'unsafe-inline'\">\n\
          <title>{title}</title>\n<style>\n{STYLE}\n</style>\n</head>\n<body>\n<main>\n\
-         <h1>{title}</h1>\n"
+         <h1 dir=\"auto\">{title}</h1>\n"
     );
     for block in &document.blocks {
         match block {
@@ -82,6 +82,11 @@ pub fn write(document: &Document, pictures: &Pictures<'_>) -> String {
 
 fn table(head: &[(String, bool)], rows: &[Vec<String>]) -> String {
     let class = |numbers: bool| if numbers { " class=\"number\"" } else { "" };
+    // A cell of Arabic reads from right to left, whatever the page does.
+    let cell = |numbers: bool| match numbers {
+        true => class(true),
+        false => " dir=\"auto\"",
+    };
     let mut out = String::from("<div class=\"table\">\n<table>\n<thead><tr>");
     for (name, numbers) in head {
         out.push_str(&format!(
@@ -94,7 +99,7 @@ fn table(head: &[(String, bool)], rows: &[Vec<String>]) -> String {
     for row in rows {
         out.push_str("<tr>");
         for (field, (_, numbers)) in row.iter().zip(head) {
-            out.push_str(&format!("<td{}>{}</td>", class(*numbers), escaped(field)));
+            out.push_str(&format!("<td{}>{}</td>", cell(*numbers), escaped(field)));
         }
         out.push_str("</tr>\n");
     }
