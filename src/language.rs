@@ -253,11 +253,13 @@ mod tests {
     #[test]
     fn every_language_can_be_read_and_has_what_all_need() {
         let codes: Vec<&str> = Language::codes().collect();
-        assert!(codes.contains(&"en"), "{codes:?}");
+        for code in ["ar", "de", "en", "es", "fr", "hi", "ja", "ko", "ru", "zh"] {
+            assert!(codes.contains(&code), "{codes:?}");
+        }
         for code in codes {
             let language = Language::named(code).expect("is read");
             assert!(
-                !language.none.is_empty() && language.numerals.len() > 20,
+                !language.none.is_empty() && language.numerals.len() == 31,
                 "{code}"
             );
             for value_type in [ValueType::Numbers, ValueType::Words, ValueType::Uuids] {
@@ -268,9 +270,12 @@ mod tests {
                 let distinct: HashSet<&String> = part.iter().collect();
                 assert_eq!(distinct.len(), part.len(), "{code}");
             }
-            assert!(keys.first.len() * keys.last.len() > 10_000, "{code}");
+            let numerals: HashSet<&String> = language.numerals.iter().collect();
+            assert_eq!(numerals.len(), 31, "{code}");
+            assert!(language.wordings.len() >= 4, "{code}");
+            assert!(keys.first.len() * keys.last.len() >= 200_000, "{code}");
             assert!(
-                language.names.iter().map(Vec::len).product::<usize>() > 10_000,
+                language.names.iter().map(Vec::len).product::<usize>() > 100_000,
                 "{code}"
             );
         }

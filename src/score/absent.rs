@@ -86,4 +86,29 @@ mod tests {
             assert_eq!(judged.class, class, "{answer}");
         }
     }
+
+    #[test]
+    fn each_language_says_none_in_its_own_words_and_digits_of_any_script_are_a_guess() {
+        let right = Right::absent(ValueType::Numbers);
+        let distractors = ["4829173".to_owned()];
+        for code in Language::codes() {
+            let language = Language::named(code).expect("is read");
+            let question = Question {
+                right: &right,
+                distractors: &distractors,
+                key: "x",
+                language: code,
+            };
+            let class = |answer: &str| judge(&question, answer, &Stop::End, &mut || None).class;
+            for none in &language.none {
+                assert_eq!(class(none), Class::Exact, "{code}: {none}");
+                assert_eq!(class(&format!("{none}.")), Class::Exact, "{code}: {none}");
+            }
+            assert!(language.unless_absent.contains(&language.none[0]), "{code}");
+            for guess in ["4829173", "٤٨٢٩١٧٣", "४८२९१७३", "４８２９１７３"]
+            {
+                assert_eq!(class(guess), Class::Distractor, "{code}: {guess}");
+            }
+        }
+    }
 }

@@ -184,10 +184,10 @@ fn retracted(tokens: &[Token<'_>]) -> bool {
     false
 }
 
-/// The same in Chinese: "不是4829173", "4829173不正确".
+/// The same in Chinese, "不是4829173", "4829173不正确", and where a negation ends the sentence.
 fn chinese(text: &str, candidates: &[Candidate], index: usize) -> bool {
     let candidate = &candidates[index];
-    let border = |c: char| "。.!?;:,、\n(—".contains(c);
+    let border = |c: char| "。.!?;:,、\n(—।؟،؛".contains(c);
     let from = index
         .checked_sub(1)
         .map_or(0, |before| candidates[before].end);
@@ -206,7 +206,8 @@ fn chinese(text: &str, candidates: &[Candidate], index: usize) -> bool {
         between.chars().count() <= CHINESE_REACH_CHARS
             && !CHINESE_BUT.iter().any(|but| between.contains(but))
     });
-    reaches || CHINESE_AFTER.iter().any(|denial| after.starts_with(denial))
+    let mut behind = CHINESE_AFTER.iter().chain(BEHIND);
+    reaches || behind.any(|denial| after.starts_with(denial))
 }
 
 #[cfg(test)]
@@ -271,6 +272,21 @@ mod tests {
             "4829173不正确",
             "Die Zahl ist nicht 4829173.",
             "Ce n'est pas 4829173.",
+            "Es ist nicht die 4829173.",
+            "Keine 4829173",
+            "Le nombre n'est pas le 4829173.",
+            "No es 4829173.",
+            "El número no es el 4829173.",
+            "Это не 4829173.",
+            "Число для Осло не 4829173.",
+            "4829173ではありません。",
+            "オスロの数字は4829173ではありません。",
+            "숫자는 4829173이 아닙니다.",
+            "4829173은 아닙니다.",
+            "الرقم ليس 4829173.",
+            "ليس ٤٨٢٩١٧٣",
+            "नंबर 4829173 नहीं है।",
+            "४८२९१७३ नहीं है।",
         ] {
             assert_eq!(split(text).0, Vec::<String>::new(), "{text}");
         }
@@ -315,6 +331,16 @@ mod tests {
             "Although it was not easy, I found 4829173.",
             "Is it 4829173? Yes.",
             "I am not sure but I think it is 4829173.",
+            "Nicht schwer: 4829173",
+            "Nein, es ist 4829173.",
+            "Non, c'est 4829173.",
+            "No, es 4829173.",
+            "Нет, это 4829173.",
+            "いいえ、4829173です。",
+            "4829173ではないかと思います。",
+            "아니요, 4829173입니다.",
+            "لا، الرقم هو 4829173.",
+            "नहीं, यह 4829173 है।",
         ] {
             assert_eq!(split(text).0, vec!["4829173"], "{text}");
         }
@@ -336,6 +362,12 @@ mod tests {
             "不是7431220，而是4829173。",
             "不是7431220而是4829173。",
             "nicht 7431220 sondern 4829173",
+            "No es 7431220 sino 4829173.",
+            "не 7431220, а 4829173",
+            "7431220ではありません。4829173です。",
+            "7431220이 아닙니다. 4829173입니다.",
+            "ليس 7431220 بل 4829173",
+            "7431220 नहीं है, 4829173 है।",
         ] {
             let (stands, denied) = split(text);
             assert_eq!(stands, vec!["4829173"], "{text}");

@@ -120,6 +120,85 @@ const PHRASES: &[&str] = &[
     "没有给出",
     "并未",
     "不清楚",
+    // German, French, Spanish.
+    "tut mir leid",
+    "entschuldigung",
+    "weiß nicht",
+    "weiß es nicht",
+    "nicht erwähnt",
+    "nicht angegeben",
+    "nicht im text",
+    "nicht gefunden",
+    "nicht finden",
+    "erwähnt keine",
+    "keine angabe",
+    "keine information",
+    "désolé",
+    "je ne sais pas",
+    "je ne peux pas",
+    "ne mentionne pas",
+    "n'est pas mentionné",
+    "n'est pas indiqué",
+    "ne contient pas",
+    "aucune information",
+    "aucune mention",
+    "lo siento",
+    "no lo sé",
+    "no sé cuál",
+    "no puedo",
+    "no menciona",
+    "no se menciona",
+    "no se indica",
+    "no contiene",
+    "no aparece",
+    "ninguna mención",
+    // Russian.
+    "извините",
+    "к сожалению",
+    "не знаю",
+    "не могу",
+    "не упомина",
+    "не указан",
+    "не найден",
+    "не сказано",
+    "нет информации",
+    "нет упоминани",
+    // Japanese, Korean.
+    "申し訳",
+    "わかりません",
+    "分かりません",
+    "記載されていません",
+    "書かれていません",
+    "記載がありません",
+    "見つかりません",
+    "言及されていません",
+    "죄송",
+    "알 수 없",
+    "모르겠",
+    "찾을 수 없",
+    "언급되지 않",
+    "언급되어 있지 않",
+    "나와 있지 않",
+    "나오지 않",
+    // Arabic, Hindi.
+    "عذرا",
+    "عذرًا",
+    "آسف",
+    "لا أعرف",
+    "لا أعلم",
+    "لا أستطيع",
+    "لا يذكر",
+    "لم يذكر",
+    "غير مذكور",
+    "لا توجد معلومات",
+    "क्षमा करें",
+    "माफ़ कीजिए",
+    "माफ़ करें",
+    "पता नहीं",
+    "नहीं जानता",
+    "उल्लेख नहीं",
+    "नहीं बताया गया",
+    "जानकारी नहीं",
 ];
 
 /// Whole answers that say so.
@@ -151,6 +230,53 @@ pub fn is_refusal(text: &str) -> bool {
 mod tests {
     use super::super::answer::plain;
     use super::is_refusal;
+
+    #[test]
+    fn phrases_are_written_in_the_plain_form_in_which_they_are_looked_for() {
+        for phrase in super::PHRASES.iter().chain(super::WHOLE) {
+            assert_eq!(plain(phrase), *phrase);
+        }
+    }
+
+    #[test]
+    fn other_languages_decline_too() {
+        for (declines, errs) in [
+            (
+                "Der Text erwähnt keine Zahl für Oslo.",
+                "Oslo ist die Hauptstadt.",
+            ),
+            ("Das ist im Text nicht angegeben.", "Die Zahl ist vier."),
+            ("Désolé, je ne sais pas.", "Oslo est la capitale."),
+            ("Le texte ne mentionne pas Oslo.", "Le nombre est quatre."),
+            ("Lo siento, no puedo ayudar.", "Oslo es la capital."),
+            ("El texto no menciona Oslo.", "El número es cuatro."),
+            (
+                "К сожалению, в тексте этого нет.",
+                "Осло — столица Норвегии.",
+            ),
+            ("Число для Осло не указано.", "Это число четыре."),
+            (
+                "申し訳ありませんが、お答えできません。",
+                "オスロは首都です。",
+            ),
+            (
+                "本文にはオスロの数字は記載されていません。",
+                "数字は四です。",
+            ),
+            ("죄송하지만 알 수 없습니다.", "오슬로는 수도입니다."),
+            (
+                "본문에는 오슬로가 언급되어 있지 않습니다.",
+                "숫자는 넷입니다.",
+            ),
+            ("عذرًا، لا أعرف الرقم.", "أوسلو هي العاصمة."),
+            ("لا يذكر النص رقم أوسلو.", "الرقم هو أربعة."),
+            ("क्षमा करें, मुझे पता नहीं।", "ओस्लो राजधानी है।"),
+            ("पाठ में ओस्लो का उल्लेख नहीं है।", "नंबर चार है।"),
+        ] {
+            assert!(is_refusal(&plain(declines)), "{declines}");
+            assert!(!is_refusal(&plain(errs)), "{errs}");
+        }
+    }
 
     #[test]
     fn an_answer_that_declines_is_told_from_one_that_errs() {

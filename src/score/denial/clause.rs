@@ -48,9 +48,11 @@ pub fn tokens<'a>(text: &'a str, candidates: &[Candidate]) -> Vec<Token<'a>> {
         match c {
             // A full stop inside a word or number ends nothing.
             '.' if next.is_some_and(char::is_alphanumeric) => {}
-            '.' | '!' | '\n' | '。' | '|' => tokens.push(Token::Stop),
-            '?' => tokens.push(Token::Question),
-            ',' | ';' | '(' | ')' | '[' | ']' | '—' | '、' => tokens.push(Token::Comma),
+            '.' | '!' | '\n' | '。' | '।' | '|' => tokens.push(Token::Stop),
+            '?' | '؟' => tokens.push(Token::Question),
+            ',' | ';' | '(' | ')' | '[' | ']' | '—' | '、' | '،' | '؛' => {
+                tokens.push(Token::Comma)
+            }
             '-' if next == Some(' ') && text[..at].ends_with(' ') => tokens.push(Token::Comma),
             ':' => tokens.push(Token::Colon),
             '=' => tokens.push(Token::Word("=")),

@@ -3,7 +3,7 @@
 /// Negations. Words ending in "n't" are negations too.
 pub const NEGATIONS: &[&str] = &[
     "not", "cannot", "never", "neither", "nor", "no", "none", "isnt", "wasnt", "doesnt", "dont",
-    "nicht", "kein", "keine", "pas", "não", "niet", "не",
+    "nicht", "kein", "keine", "pas", "não", "niet", "не", "ليس", "ليست",
 ];
 
 /// What calls a value wrong.
@@ -149,6 +149,23 @@ pub const CONJUNCTIONS: &[&str] = &[
     "mais",
     "pero",
     "sino",
+    "а",
+    "но",
+    "بل",
+    "لكن",
+    "बल्कि",
+];
+
+/// Negations that follow their value at once in Japanese, Korean and Hindi: "it is not".
+pub const BEHIND: &[&str] = &[
+    "ではありません",
+    "じゃありません",
+    "ではございません",
+    "이 아닙니다",
+    "가 아닙니다",
+    "은 아닙니다",
+    "는 아닙니다",
+    "नहीं है",
 ];
 
 /// Negations of Chinese, which has no spaces, and what ends their reach.

@@ -63,3 +63,59 @@ fn tongues() -> impl Iterator<Item = (&'static Language, ValueType)> {
         kinds.map(|kind| (language, kind))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Right;
+    use crate::corpus::{Corpus, Text};
+    use crate::fact::Facts;
+    use crate::lexicon::Lexicon;
+    use crate::reply::Stop;
+    use crate::score::{self, Class};
+    use crate::seed::Secret;
+    use crate::task::niah;
+    use std::sync::Arc;
+
+    #[test]
+    fn facts_of_every_type_are_solved_in_every_wording_of_every_language() {
+        let text = Text::owned("x", "nothing".into());
+        let lexicon = Lexicon::of(&Corpus {
+            name: "x".into(),
+            texts: vec![text],
+        });
+        let lexicon = Arc::new(lexicon.expect("collects"));
+        let key = Secret::from_hex("0a").expect("hex").key("");
+        for (language, values) in tongues() {
+            let facts = Facts::new(&key, language, lexicon.clone()).expect("lists");
+            for wording in 0..language.wordings.len() {
+                let fact = |n: u64| facts.fact(n, values).expect("is drawn");
+                let told = |n: u64| niah::needle(language, wording, values, &fact(n));
+                let asked = niah::question(language, wording, values, &fact(1).key);
+                let told: Vec<String> = (0..3).map(|n| told(n).expect("told")).collect();
+                let (told, asked) = (told.join(&language.joint), asked.expect("asked"));
+                let text = format!("{told}\n\n{asked}{}", language.unless_absent);
+                let page = Page::new(&text, std::slice::from_ref(&(0..text.len())));
+                let solution = solve(&page).unwrap_or_else(|| panic!("no solution: {text}"));
+                let right = Right::one(values, fact(1).value);
+                let distractors = [fact(0).value, fact(2).value];
+                let question = score::Question {
+                    right: &right,
+                    distractors: &distractors,
+                    key: &fact(1).key,
+                    language: language.code,
+                };
+                let class =
+                    |answer: &str| score::judge(&question, answer, &Stop::End, &mut || None).class;
+                assert_eq!(class(&solution.answer), Class::Exact, "{text}");
+                assert_eq!(
+                    class(&format!("{}.", solution.answer)),
+                    Class::Exact,
+                    "{text}"
+                );
+                assert_eq!(class(&fact(2).value), Class::Distractor, "{text}");
+                assert_ne!(class(&asked), Class::Exact, "{text}");
+            }
+        }
+    }
+}
