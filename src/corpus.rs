@@ -315,6 +315,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn volumes_stand_behind_all_other_texts_and_are_what_they_were_named_as() {
+        let plain = || Corpus::open("en").expect("built in");
+        let corpus = plain().with_generated(3).expect("three volumes");
+        let (real, made) = corpus.texts.split_at(plain().texts.len());
+        assert!(real.iter().all(|text| text.kind != Kind::Generated));
+        assert_eq!(made.len(), 3);
+        for text in made {
+            assert_eq!(text.kind, Kind::Generated);
+            assert!(text.content.get().is_none(), "made before it is needed");
+        }
+        let raw = made[2].raw().expect("is made");
+        assert_eq!(raw.len() as u64, made[2].len_bytes());
+        assert_eq!(blake3::hash(raw).to_hex().as_str(), made[2].digest());
+        let digests = [0, 2, 3].map(|volumes| {
+            let corpus = plain().with_generated(volumes).expect("volumes");
+            corpus.digest()
+        });
+        assert_eq!(digests[0], plain().digest());
+        assert!(digests[0] != digests[1] && digests[1] != digests[2]);
+        assert!(plain().with_generated(reskin::VOLUMES + 1).is_err());
+    }
+
     fn joined(text: &Text, from: usize, to: usize) -> (Vec<u8>, Vec<u8>) {
         let pieces: Vec<Piece> = text.pieces(from, to).expect("slices").collect();
         let join = |part: fn(&Piece) -> &Bytes| pieces.iter().flat_map(part).copied().collect();

@@ -9,6 +9,9 @@ mod chapter;
 mod table;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use table::{Group, Omission, Table};
 pub use words::{Kind as SpanKind, Span, Spans};
 
