@@ -2,6 +2,7 @@
 
 mod escaped;
 mod folder;
+pub mod reskin;
 
 use crate::rope::Piece;
 use anyhow::{Context, Result, bail};
@@ -29,6 +30,9 @@ pub enum Kind {
     Prose,
     /// Source code.
     Code,
+    /// Prose in other words, made when it is needed; used only at lengths beyond all real text.
+    #[serde(skip)]
+    Generated,
 }
 
 /// What is known of a text.
@@ -58,13 +62,14 @@ pub struct Manifest {
 pub struct Text {
     /// Short name, unique in its corpus.
     pub name: String,
-    /// Prose or code.
+    /// Prose, code or generated.
     pub kind: Kind,
     /// The manifest, for a text of this binary.
     pub manifest: Option<Manifest>,
     digest: String,
     bytes: u64,
     packed: Option<&'static [u8]>,
+    volume: Option<u32>,
     content: OnceLock<Result<Content, String>>,
     escaped: Escaped,
 }
@@ -106,6 +111,7 @@ impl Text {
             escaped: Escaped::new(manifest.bytes as usize),
             manifest: Some(manifest),
             packed: Some(embedded.packed),
+            volume: None,
             content: OnceLock::new(),
         })
     }
@@ -119,9 +125,26 @@ impl Text {
             digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
             bytes: text.len() as u64,
             packed: None,
+            volume: None,
             escaped: Escaped::new(text.len()),
             content: OnceLock::from(Ok(Content::of(text))),
         }
+    }
+
+    /// A volume of generated text, which is made when its content is first needed.
+    fn generated(volume: u32) -> Result<Text> {
+        let listed = reskin::listed(volume)?;
+        Ok(Text {
+            name: format!("generated-{volume:03}"),
+            kind: Kind::Generated,
+            manifest: None,
+            digest: listed.blake3,
+            bytes: listed.bytes,
+            packed: None,
+            volume: Some(volume),
+            escaped: Escaped::new(listed.bytes as usize),
+            content: OnceLock::new(),
+        })
     }
 
     /// Names the text's content.
@@ -136,6 +159,10 @@ impl Text {
 
     fn content(&self) -> Result<&Content> {
         let content = self.content.get_or_init(|| {
+            if let Some(volume) = self.volume {
+                let made = reskin::volume(volume).map_err(|error| format!("{error:#}"))?;
+                return Ok(Content::of(made));
+            }
             let packed = self.packed.unwrap_or_default();
             let bytes = zstd::bulk::decompress(packed, self.bytes as usize)
                 .map_err(|error| error.to_string())?;
@@ -233,15 +260,27 @@ impl Corpus {
         })
     }
 
+    /// The corpus with so many volumes of generated text behind all others: none is made before
+    /// its content is needed, and each by itself.
+    ///
+    /// # Errors
+    /// When there are not so many volumes.
+    pub fn with_generated(mut self, volumes: u32) -> Result<Corpus> {
+        for volume in 0..volumes {
+            self.texts.push(Text::generated(volume)?);
+        }
+        Ok(self)
+    }
+
     /// Names the content of all texts in their order: 32 hex digits.
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         for text in &self.texts {
             hasher.update(text.digest().as_bytes());
-            hasher.update(if text.kind == Kind::Code {
-                b"code"
-            } else {
-                b"text"
+            hasher.update(match text.kind {
+                Kind::Prose => b"text",
+                Kind::Code => b"code",
+                Kind::Generated => b"made",
             });
         }
         hasher.finalize().to_hex()[..32].to_string()
@@ -274,6 +313,29 @@ mod tests {
                 assert!(!manifest.licence.is_empty() && !manifest.source.is_empty());
             }
         }
+    }
+
+    #[test]
+    fn volumes_stand_behind_all_other_texts_and_are_what_they_were_named_as() {
+        let plain = || Corpus::open("en").expect("built in");
+        let corpus = plain().with_generated(3).expect("three volumes");
+        let (real, made) = corpus.texts.split_at(plain().texts.len());
+        assert!(real.iter().all(|text| text.kind != Kind::Generated));
+        assert_eq!(made.len(), 3);
+        for text in made {
+            assert_eq!(text.kind, Kind::Generated);
+            assert!(text.content.get().is_none(), "made before it is needed");
+        }
+        let raw = made[2].raw().expect("is made");
+        assert_eq!(raw.len() as u64, made[2].len_bytes());
+        assert_eq!(blake3::hash(raw).to_hex().as_str(), made[2].digest());
+        let digests = [0, 2, 3].map(|volumes| {
+            let corpus = plain().with_generated(volumes).expect("volumes");
+            corpus.digest()
+        });
+        assert_eq!(digests[0], plain().digest());
+        assert!(digests[0] != digests[1] && digests[1] != digests[2]);
+        assert!(plain().with_generated(reskin::VOLUMES + 1).is_err());
     }
 
     fn joined(text: &Text, from: usize, to: usize) -> (Vec<u8>, Vec<u8>) {
