@@ -22,17 +22,43 @@ pub struct Embedded {
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
-/// What kind of text it is: code is used only at lengths beyond all prose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// What kind of text it is, in the order of use: each is used only at lengths beyond all of those
+/// before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Sentences and paragraphs.
     Prose,
+    /// Prose of an older state of the language: classical Chinese.
+    Classical,
+    /// Poems.
+    Verse,
     /// Source code.
     Code,
-    /// Prose in other words, made when it is needed; used only at lengths beyond all real text.
-    #[serde(skip)]
+    /// Made from real prose by a generator; used only where it is asked for.
     Generated,
+}
+
+impl Kind {
+    /// All, in the order of use.
+    pub const ALL: [Kind; 5] = [
+        Kind::Prose,
+        Kind::Classical,
+        Kind::Verse,
+        Kind::Code,
+        Kind::Generated,
+    ];
+
+    /// The word that lists and manifests use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Prose => "prose",
+            Kind::Classical => "classical",
+            Kind::Verse => "verse",
+            Kind::Code => "code",
+            Kind::Generated => "generated",
+        }
+    }
 }
 
 /// What is known of a text.
@@ -52,10 +78,15 @@ pub struct Manifest {
     pub source: String,
     /// Its terms.
     pub licence: String,
+    /// The full text of the terms, below `corpora/`, where there is more than a word to them.
+    #[serde(default)]
+    pub licence_file: Option<String>,
     /// SHA-256 of the unpacked text, in hex.
     pub sha256: String,
     /// Size of the unpacked text in bytes.
     pub bytes: u64,
+    /// Tokens of all of it that haystacks can hold, in o200k; measured, and recounted by a test.
+    pub o200k_tokens: u64,
 }
 
 /// One text; unpacked and escaped when it is first needed.
@@ -207,18 +238,24 @@ pub const BUILT_IN: &[(&str, &[&str], &str)] = &[
     (
         "en",
         &["en", "code"],
-        "English prose, then (beyond all of it) C source: 10.6 million o200k tokens",
+        "English prose, then (beyond all of it) C source",
     ),
+    ("en-prose", &["en"], "English prose alone"),
+    ("code", &["code"], "the SQLite C source"),
     (
-        "en-prose",
-        &["en"],
-        "English prose alone: 8 million o200k tokens",
+        "zh",
+        &["zh", "zh-verse"],
+        "Chinese: modern prose, then classical prose, then poems of Tang, Song and Yuan",
     ),
-    (
-        "code",
-        &["code"],
-        "the SQLite C source: 2.6 million o200k tokens",
-    ),
+    ("zh-prose", &["zh"], "Chinese prose alone"),
+    ("de", &["de"], "German technical prose"),
+    ("fr", &["fr"], "French technical prose"),
+    ("es", &["es"], "Spanish technical prose and scripture"),
+    ("ru", &["ru"], "Russian technical prose"),
+    ("ja", &["ja"], "Japanese: a novel and technical prose"),
+    ("ar", &["ar"], "Arabic technical prose"),
+    ("hi", &["hi"], "Hindi technical prose"),
+    ("ko", &["ko"], "Korean technical prose"),
 ];
 
 impl Corpus {
@@ -279,8 +316,7 @@ impl Corpus {
             hasher.update(text.digest().as_bytes());
             hasher.update(match text.kind {
                 Kind::Prose => b"text",
-                Kind::Code => b"code",
-                Kind::Generated => b"made",
+                other => other.name().as_bytes(),
             });
         }
         hasher.finalize().to_hex()[..32].to_string()

@@ -1,14 +1,21 @@
 //! What haystacks are laid out of: the corpus that was asked for, and the texts of tasks that bring their own.
 
 use crate::corpus::Corpus;
+use crate::corpus::reskin::VOLUMES;
+use crate::haystack::Beyond;
 use crate::index::Index;
 use crate::language::Language;
 use crate::prompt::Assembler;
 use crate::task::{Hay, Task};
 use crate::tokens::Tokenizer;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::path::Path;
 use std::sync::Arc;
+
+/// Bytes of a token of English prose, and a little more: volumes are counted before any is indexed.
+const MOST_TOKEN_BYTES: u64 = 6;
+/// The size of a volume of generated text, roughly.
+const VOLUME_BYTES: u64 = 2_000_000;
 
 /// The texts of a run.
 pub struct Corpora {
@@ -27,7 +34,19 @@ impl Corpora {
         tasks: &[Task],
         language: &Language,
         longest_tokens: u64,
+        beyond: Beyond,
     ) -> Result<Corpora> {
+        let main = match beyond {
+            Beyond::Generated => {
+                ensure!(
+                    language.code == "en" && main.name.starts_with("en"),
+                    "text can be generated beyond the English corpora only: use --beyond repeated, or give text of your own with --corpus DIR"
+                );
+                let volumes = volumes(main.len_bytes(), longest_tokens);
+                main.with_generated(volumes)?
+            }
+            Beyond::Refused | Beyond::Repeated => main,
+        };
         let mut others: Vec<(Hay, Corpus)> = Vec::new();
         for hay in tasks.iter().map(|task| task.entry().hay) {
             if others.iter().all(|(known, _)| *known != hay)
@@ -70,6 +89,17 @@ impl Corpora {
     /// All of them, the one that was asked for first.
     pub fn all(&self) -> impl Iterator<Item = &Corpus> {
         std::iter::once(&self.main).chain(self.others.iter().map(|(_, corpus)| corpus))
+    }
+}
+
+/// Volumes of generated text that a haystack of so many tokens needs behind real text. A power of
+/// two, so that few different corpora are indexed.
+fn volumes(real_bytes: u64, longest_tokens: u64) -> u32 {
+    let missing = (longest_tokens * MOST_TOKEN_BYTES).saturating_sub(real_bytes);
+    match missing.div_ceil(VOLUME_BYTES) {
+        0 => 0,
+        // A volume more, for no haystack begins at the first byte.
+        volumes => (volumes + 1).next_power_of_two().min(u64::from(VOLUMES)) as u32,
     }
 }
 

@@ -1,7 +1,10 @@
 //! The way through the corpus that one haystack takes, and the sentences that round it to an exact length.
 
+use crate::corpus::Kind;
 use crate::index::{Index, LONGEST_FILLER_TOKENS, UnitId};
 use crate::seed::Stream;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Units `from..to` of one text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,31 +32,60 @@ impl Run {
     }
 }
 
+/// What follows where the real text of a corpus has ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Beyond {
+    /// Nothing: a longer length is an error that names the longest.
+    #[default]
+    Refused,
+    /// The same text again from its start, in another order of documents: what other tools do,
+    /// for comparison with them.
+    Repeated,
+    /// The volumes that were generated from the corpus.
+    Generated,
+}
+
 /// The whole corpus in the order of one haystack: from a random place to the end of its text, then
-/// the other texts in random order, then the start of the first one, and code beyond all prose.
-/// Within a text its own order is kept: coherent text is harder, and more honest, than shuffled.
+/// the other texts in random order, then the start of the first one, and each further kind of text
+/// (verse, code) beyond all of the kind before. Within a text its own order is kept: coherent text
+/// is harder, and more honest, than shuffled.
 #[derive(Clone, Debug)]
 pub struct Route {
     runs: Vec<Run>,
+    /// What is read again when all are read; nothing where text is not to be repeated.
+    again: Vec<Run>,
 }
 
 impl Route {
-    /// Draws a route.
+    /// Draws a route over the real text alone.
     pub fn draw(index: &Index, stream: &mut Stream) -> Route {
-        let only_code = index.texts.iter().all(|text| text.code);
-        let is_prose = |text: &usize| only_code || !index.texts[*text].code;
-        let (mut prose, mut code): (Vec<usize>, Vec<usize>) =
-            (0..index.texts.len()).partition(is_prose);
-        let total: u64 = prose
+        Route::draw_beyond(index, stream, Beyond::Refused)
+    }
+
+    /// Draws a route that goes on as told where the real text has ended.
+    pub fn draw_beyond(index: &Index, stream: &mut Stream, beyond: Beyond) -> Route {
+        let mut kinds: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+        for (at, text) in index.texts.iter().enumerate() {
+            if text.kind != Kind::Generated || beyond == Beyond::Generated {
+                kinds.entry(text.kind).or_default().push(at);
+            }
+        }
+        let Some((_, mut first_kind)) = kinds.pop_first() else {
+            return Route::over(Vec::new());
+        };
+        let total: u64 = first_kind
             .iter()
             .map(|&at| u64::from(index.texts[at].units()))
             .sum();
         let mut place = stream.below(total);
-        stream.shuffle(&mut prose);
-        stream.shuffle(&mut code);
+        stream.shuffle(&mut first_kind);
+        for texts in kinds.values_mut() {
+            stream.shuffle(texts);
+        }
         // Units, not texts, are equally likely, so that a long text is met more often.
         let mut first = 0;
-        for (at, &text) in prose.iter().enumerate() {
+        for (at, &text) in first_kind.iter().enumerate() {
             let units = u64::from(index.texts[text].units());
             if place < units {
                 first = at;
@@ -61,9 +93,9 @@ impl Route {
             }
             place -= units;
         }
-        prose.rotate_left(first);
-        let (Some(&text), unit) = (prose.first(), place as u32) else {
-            return Route { runs: Vec::new() };
+        first_kind.rotate_left(first);
+        let (Some(&text), unit) = (first_kind.first(), place as u32) else {
+            return Route::over(Vec::new());
         };
         let whole = |&text: &usize| Run {
             text: text as u32,
@@ -74,14 +106,31 @@ impl Route {
             from: unit,
             ..whole(&text)
         }];
-        runs.extend(prose[1..].iter().map(whole));
+        runs.extend(first_kind[1..].iter().map(whole));
         runs.push(Run {
             to: unit,
             ..whole(&text)
         });
-        runs.extend(code.iter().map(whole));
+        runs.extend(kinds.values().flatten().map(whole));
+        let mut route = Route::over(runs);
+        if beyond == Beyond::Repeated {
+            stream.shuffle(&mut first_kind);
+            route.again = first_kind
+                .iter()
+                .chain(kinds.values().flatten())
+                .map(whole)
+                .filter(|run| run.from < run.to)
+                .collect();
+        }
+        route
+    }
+
+    fn over(mut runs: Vec<Run>) -> Route {
         runs.retain(|run| run.from < run.to);
-        Route { runs }
+        Route {
+            runs,
+            again: Vec::new(),
+        }
     }
 
     /// The longest beginning of the route of at most `budget_tokens`, where `joint` tells how many
@@ -93,7 +142,7 @@ impl Route {
         mut joint: impl FnMut(UnitId, u32) -> anyhow::Result<u64>,
     ) -> anyhow::Result<(Vec<Run>, u64)> {
         let (mut taken, mut tokens): (Vec<Run>, u64) = (Vec::new(), 0);
-        for run in &self.runs {
+        for run in self.runs.iter().chain(self.again.iter().cycle()) {
             let text = &index.texts[run.text as usize];
             let mut begun = 0;
             let mut from = run.from;
@@ -127,9 +176,9 @@ impl Route {
         Ok((taken, tokens))
     }
 
-    /// True where `runs` are the whole route: the corpus has ended.
+    /// True where `runs` are the whole route: the corpus has ended, and is not to be repeated.
     pub fn is_all(&self, runs: &[Run]) -> bool {
-        self.runs == runs
+        self.again.is_empty() && self.runs == runs
     }
 }
 
@@ -137,14 +186,15 @@ impl Route {
 /// None where no such sentences exist.
 pub fn fill(index: &Index, mut tokens: u64, used: &[Run], stream: &mut Stream) -> Option<Vec<Run>> {
     let mut picked: Vec<Run> = Vec::new();
+    let form = form(index, used);
     // Beyond what two or three sentences hold, any sentences will do.
     while tokens > 2 * LONGEST_FILLER_TOKENS as u64 {
         // A small corpus lacks sentences of some counts.
         let start = stream.below(60);
         let count = (0..60)
             .map(|step| 15 + (start + step) % 60)
-            .find(|&count| has(index, count))?;
-        let id = pick(index, count, used, &picked, stream)?;
+            .find(|&count| has(index, count, form))?;
+        let id = pick(index, count, form, used, &picked, stream)?;
         picked.push(Run::of(id));
         tokens -= count;
     }
@@ -152,9 +202,9 @@ pub fn fill(index: &Index, mut tokens: u64, used: &[Run], stream: &mut Stream) -
         if tokens == 0 {
             return Some(picked);
         }
-        if let Some(counts) = split(index, tokens, sentences, stream) {
+        if let Some(counts) = split(index, tokens, sentences, form, stream) {
             for count in counts {
-                let id = pick(index, count, used, &picked, stream)?;
+                let id = pick(index, count, form, used, &picked, stream)?;
                 picked.push(Run::of(id));
             }
             return Some(picked);
@@ -163,26 +213,44 @@ pub fn fill(index: &Index, mut tokens: u64, used: &[Run], stream: &mut Stream) -
     None
 }
 
+/// Where a corpus has texts with spaces and texts without: the form that the haystack ends in.
+/// Behind the other one a sentence would not take the tokens that it is listed with.
+fn form(index: &Index, used: &[Run]) -> Option<bool> {
+    let last = used.last()?;
+    let ends = index.texts[last.text as usize].script.is_spaceless();
+    let mut texts = index.texts.iter();
+    let mixed = texts.any(|text| text.script.is_spaceless() != ends);
+    mixed.then_some(ends)
+}
+
+fn is_of_form(index: &Index, id: UnitId, form: Option<bool>) -> bool {
+    form.is_none_or(|form| index.texts[id.text as usize].script.is_spaceless() == form)
+}
+
 /// True where there are sentences of `count` tokens.
-fn has(index: &Index, count: u64) -> bool {
-    index
-        .fillers
-        .get(count as usize)
-        .is_some_and(|ids| !ids.is_empty())
+fn has(index: &Index, count: u64, form: Option<bool>) -> bool {
+    let ids = index.fillers.get(count as usize);
+    ids.is_some_and(|ids| ids.iter().any(|&id| is_of_form(index, id, form)))
 }
 
 /// `tokens` as a sum of `sentences` counts for which there are sentences.
-fn split(index: &Index, tokens: u64, sentences: u32, stream: &mut Stream) -> Option<Vec<u64>> {
+fn split(
+    index: &Index,
+    tokens: u64,
+    sentences: u32,
+    form: Option<bool>,
+    stream: &mut Stream,
+) -> Option<Vec<u64>> {
     if sentences == 1 {
-        return has(index, tokens).then(|| vec![tokens]);
+        return has(index, tokens, form).then(|| vec![tokens]);
     }
     let most = tokens.min(LONGEST_FILLER_TOKENS as u64 + 1);
     let start = stream.below(most);
     for step in 0..most {
         let count = (start + step) % most;
         if count > 0
-            && has(index, count)
-            && let Some(mut rest) = split(index, tokens - count, sentences - 1, stream)
+            && has(index, count, form)
+            && let Some(mut rest) = split(index, tokens - count, sentences - 1, form, stream)
         {
             rest.push(count);
             return Some(rest);
@@ -197,6 +265,7 @@ fn split(index: &Index, tokens: u64, sentences: u32, stream: &mut Stream) -> Opt
 fn pick(
     index: &Index,
     count: u64,
+    form: Option<bool>,
     used: &[Run],
     picked: &[Run],
     stream: &mut Stream,
@@ -208,17 +277,36 @@ fn pick(
     let start = stream.below(ids.len() as u64) as usize;
     let around = (0..ids.len()).map(|step| ids[(start + step) % ids.len()]);
     let is_near = |id: &UnitId| used.iter().any(|run| run.text == id.text);
+    let fits = |id: &UnitId| is_of_form(index, *id, form);
     let is_new = |id: &UnitId| !used.iter().chain(picked).any(|run| run.holds(*id));
     around
         .clone()
-        .find(|id| is_near(id) && is_new(id))
-        .or_else(|| around.clone().find(is_new))
-        .or_else(|| around.clone().next())
+        .find(|id| is_near(id) && is_new(id) && fits(id))
+        .or_else(|| around.clone().find(|id| is_new(id) && fits(id)))
+        .or_else(|| around.clone().find(fits))
 }
 
-/// Tokens of `fillers` that stand a second time in the prompt.
+/// Tokens of a haystack of these units and `fillers` that stand in it a second time.
 pub fn repeated_tokens(index: &Index, base: &[Run], fillers: &[Run]) -> u64 {
-    fillers
+    // A route reads its text once and only then again, so what is held twice is of the latter.
+    let mut by_text: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
+    for run in base {
+        by_text
+            .entry(run.text)
+            .or_default()
+            .push((run.from, run.to));
+    }
+    let mut repeated = 0;
+    for (text, mut ranges) in by_text {
+        ranges.sort_unstable();
+        let text = &index.texts[text as usize];
+        let mut end = 0;
+        for (from, to) in ranges {
+            repeated += text.tokens(from, to.min(end).max(from));
+            end = end.max(to);
+        }
+    }
+    let fillers_repeated: u64 = fillers
         .iter()
         .enumerate()
         .filter(|(at, filler)| {
@@ -229,7 +317,8 @@ pub fn repeated_tokens(index: &Index, base: &[Run], fillers: &[Run]) -> u64 {
             base.iter().chain(&fillers[..*at]).any(|run| run.holds(id))
         })
         .map(|(_, filler)| index.texts[filler.text as usize].tokens(filler.from, filler.to))
-        .sum()
+        .sum();
+    repeated + fillers_repeated
 }
 
 #[cfg(test)]
@@ -237,11 +326,13 @@ mod tests {
     use super::*;
     use crate::index::TextIndex;
     use crate::seed::Secret;
+    use crate::sentence::Script;
 
     /// Two texts of ten units of ten tokens, all of which are plain sentences.
     fn index() -> Index {
         let text = TextIndex {
-            code: false,
+            kind: Kind::Prose,
+            script: Script::English,
             len_bytes: 1000,
             starts: (0..10).map(|unit| unit * 100).collect(),
             tokens_before: (0..=10).map(|unit| unit * 10).collect(),
@@ -254,7 +345,45 @@ mod tests {
             texts: vec![text.clone(), text],
             fillers,
             additive: true,
+            bordered: true,
         }
+    }
+
+    fn taken(beyond: Beyond, budget: u64, kinds: [Kind; 2]) -> (Route, Vec<Run>, u64) {
+        let mut index = index();
+        for (text, kind) in index.texts.iter_mut().zip(kinds) {
+            text.kind = kind;
+        }
+        let mut stream = Secret::from_hex("05")
+            .expect("hex")
+            .key("")
+            .stream("x", &[]);
+        let route = Route::draw_beyond(&index, &mut stream, beyond);
+        let (runs, tokens) = route.take(&index, budget, |_, _| Ok(10)).expect("takes");
+        (route, runs, tokens)
+    }
+
+    #[test]
+    fn text_is_read_again_only_where_that_was_asked_for_and_is_counted() {
+        let prose = [Kind::Prose; 2];
+        let (route, runs, tokens) = taken(Beyond::Refused, 1000, prose);
+        assert!(route.is_all(&runs) && tokens == 200);
+        assert_eq!(repeated_tokens(&index(), &runs, &[]), 0);
+        let (route, runs, tokens) = taken(Beyond::Repeated, 1000, prose);
+        assert!(!route.is_all(&runs) && tokens == 1000);
+        assert_eq!(repeated_tokens(&index(), &runs, &[]), 800);
+        let (_, runs, _) = taken(Beyond::Repeated, 150, prose);
+        assert_eq!(repeated_tokens(&index(), &runs, &[]), 0);
+    }
+
+    #[test]
+    fn generated_volumes_follow_the_real_text_and_only_where_asked_for() {
+        let kinds = [Kind::Generated, Kind::Code];
+        let (_, runs, tokens) = taken(Beyond::Refused, 1000, kinds);
+        assert!(tokens == 100 && runs.iter().all(|run| run.text == 1));
+        let (route, runs, tokens) = taken(Beyond::Generated, 1000, kinds);
+        assert!(route.is_all(&runs) && tokens == 200);
+        assert_eq!(runs.last().map(|run| run.text), Some(0));
     }
 
     #[test]

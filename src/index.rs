@@ -4,6 +4,7 @@ mod build;
 mod store;
 
 use crate::corpus::{Corpus, Kind};
+use crate::sentence::Script;
 use crate::tokens::Tokenizer;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -25,12 +26,15 @@ pub struct UnitId {
 /// The units of one text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextIndex {
-    /// Prose or code, as in the corpus.
-    pub code: bool,
-    /// Length of the text in bytes.
+    /// As in the corpus.
+    pub kind: Kind,
+    /// How it is written, which decides where it is cut.
+    pub script: Script,
+    /// Where the last unit ends, in bytes: the end of the text, or in scripts without spaces its
+    /// last full stop.
     pub len_bytes: u32,
-    /// Byte offset of each unit; the first is 0 and begins without a space, all others begin
-    /// with exactly one.
+    /// Byte offset of each unit; the first is 0 and begins with the text, all others begin with
+    /// exactly one space, or in scripts without spaces with a full stop.
     pub starts: Vec<u32>,
     /// Tokens before each unit, and the sum over all as the last item.
     pub tokens_before: Vec<u32>,
@@ -68,6 +72,9 @@ pub struct Index {
     pub fillers: Vec<Vec<UnitId>>,
     /// True where counts of units were proven to add up; else a finished prompt is recounted.
     pub additive: bool,
+    /// True where no token reaches over any border between sentences, so that the same holds for
+    /// every sentence of the right form and not for the proven units alone.
+    pub bordered: bool,
 }
 
 impl Index {
@@ -94,7 +101,7 @@ impl Index {
             )
         })?;
         if let Some(path) = &path {
-            store::write(path, &index);
+            store::write(path, corpus, &index);
         }
         Ok(index)
     }
@@ -104,11 +111,11 @@ impl Index {
         build::build(corpus, tokenizer)
     }
 
-    /// Tokens of all prose, or of all code.
+    /// Tokens of all texts of a kind.
     pub fn total_tokens(&self, kind: Kind) -> u64 {
         self.texts
             .iter()
-            .filter(|text| text.code == (kind == Kind::Code))
+            .filter(|text| text.kind == kind)
             .map(|text| text.tokens(0, text.units()))
             .sum()
     }

@@ -2,13 +2,13 @@
 
 use crate::answer::ValueType;
 use crate::fact::Facts;
-use crate::haystack::Route;
+use crate::haystack::{Beyond, Route};
 use crate::index::Index;
 use crate::language::Language;
 use crate::prompt::{Needle, QuestionAt};
 use crate::seed::{RunKey, Stream};
 use crate::study::Seat;
-use crate::task::{Posed, Scene, Sizes, Task};
+use crate::task::{Hay, Posed, Scene, Sizes, Task};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -127,6 +127,9 @@ pub struct Grid {
     /// The language of the questions; none where it is that of the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question_language: Option<String>,
+    /// What follows where the haystack's text has ended.
+    #[serde(default, skip_serializing_if = "is_refused")]
+    pub beyond: Beyond,
     /// What was asked of the tasks' difficulty, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub difficulty: BTreeMap<String, u64>,
@@ -135,6 +138,11 @@ pub struct Grid {
 /// The language of a run file that names none.
 fn english() -> String {
     "en".to_string()
+}
+
+/// True for what run files need not name.
+fn is_refused(beyond: &Beyond) -> bool {
+    *beyond == Beyond::Refused
 }
 
 impl Grid {
@@ -369,12 +377,14 @@ fn in_asking_order(mut groups: Vec<Group>, key: &RunKey) -> Vec<Group> {
 
 impl Group {
     /// The haystack's route: that of its sample and length, shared by its sets and tasks.
-    pub fn route(&self, index: &Index, key: &RunKey) -> Route {
+    pub fn route(&self, index: &Index, key: &RunKey, beyond: Beyond) -> Route {
         let trial = &self.trials[0];
-        Route::draw(
-            index,
-            &mut key.stream("route", &[trial.length_tokens, u64::from(trial.sample)]),
-        )
+        let beyond = match trial.task.entry().hay {
+            Hay::Noise => Beyond::Repeated,
+            _ => beyond,
+        };
+        let mut stream = key.stream("route", &[trial.length_tokens, u64::from(trial.sample)]);
+        Route::draw_beyond(index, &mut stream, beyond)
     }
 
     /// The stream that picks the rounding sentences of a trial.

@@ -7,6 +7,7 @@ mod sheet;
 pub use assembly::{Assembler, Needle, QuestionAt, Set, SetPlan};
 pub use parts::Part;
 
+use crate::corpus::Kind;
 use crate::rope::Rope;
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +30,38 @@ pub struct Shares {
     pub prose_tokens: u64,
     /// Source code.
     pub code_tokens: u64,
+    /// Classical prose.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub classical_tokens: u64,
+    /// Poems.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub verse_tokens: u64,
+    /// Made by a generator from real text.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub generated_tokens: u64,
     /// Text that stands twice in the prompt (counted in the above too).
     pub repeated_tokens: u64,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_none(tokens: &u64) -> bool {
+    *tokens == 0
+}
+
+impl Shares {
+    /// Tokens of one kind of text.
+    pub fn of_mut(&mut self, kind: Kind) -> &mut u64 {
+        match kind {
+            Kind::Prose => &mut self.prose_tokens,
+            Kind::Classical => &mut self.classical_tokens,
+            Kind::Verse => &mut self.verse_tokens,
+            Kind::Code => &mut self.code_tokens,
+            Kind::Generated => &mut self.generated_tokens,
+        }
+    }
 }
 
 /// A finished prompt.

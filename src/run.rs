@@ -256,12 +256,16 @@ impl Session<'_> {
         let needles = needles(&posed);
         let questions: Vec<String> = posed.questions.iter().map(|one| one.text.clone()).collect();
         let assembler = runner.assemblers.of_task(group.trials[0].task);
-        let route = group.route(assembler.index(), runner.key);
+        let route = group.route(assembler.index(), runner.key, runner.plan.grid.beyond);
         let length_tokens = group.trials[0].length_tokens;
         let cell_tokens = group.trials[0].cell_tokens();
         let basis = &runner.settings.basis;
         if runner.settings.canaries == Canaries::Always {
-            let main = group.route(runner.assemblers.main().index(), runner.key);
+            let main = group.route(
+                runner.assemblers.main().index(),
+                runner.key,
+                runner.plan.grid.beyond,
+            );
             self.canary(cell_tokens, &main, stop.clone()).await?;
         }
         let mut plan = SetPlan {
@@ -379,7 +383,11 @@ impl Session<'_> {
             match verdict {
                 Verdict::Settled => {
                     if is_mismatch && settings.canaries == Canaries::Auto {
-                        let route = group.route(runner.assemblers.main().index(), runner.key);
+                        let route = group.route(
+                            runner.assemblers.main().index(),
+                            runner.key,
+                            runner.plan.grid.beyond,
+                        );
                         self.canary(trial.cell_tokens(), &route, stop.clone())
                             .await?;
                     }

@@ -1,140 +1,43 @@
-//! Where a text may be cut: before the single space that follows a sentence's end.
+//! Where a text may be cut: before what separates two sentences, so that counts add up in any order.
 
-use memchr::memchr3_iter;
-
-/// Words whose full stop ends no sentence, in lower case.
-const ABBREVIATIONS: &[&str] = &[
-    "mr", "mrs", "ms", "messrs", "dr", "st", "rev", "hon", "esq", "col", "gen", "capt", "lieut",
-    "lt", "sgt", "prof", "vs", "viz", "etc", "cf", "vol", "ch", "chap", "ver", "fig", "p", "pp",
-    "i.e", "e.g", "a.m", "p.m", "u.s", "jr", "sr", "co", "inc",
-];
-
-/// Byte offsets of the spaces before which the text may be cut, ascending.
-///
-/// Each has a non-space on both sides, so that the stretches between two cuts begin with exactly
-/// one space and end in a non-space: stretches of that form have token counts that add up in any
-/// order (0 wrong of 160,000 joints over nine vocabularies), which no other simple cut does.
-pub fn cuts(text: &str) -> Vec<u32> {
-    let bytes = text.as_bytes();
-    let mut cuts = Vec::with_capacity(bytes.len() / 120);
-    for stop in memchr3_iter(b'.', b'!', b'?', bytes) {
-        let space = skip_closing(bytes, stop + 1);
-        if bytes.get(space) != Some(&b' ')
-            || cuts.last() == Some(&(space as u32))
-            || !begins_sentence(text, space + 1)
-            || (bytes[stop] == b'.' && ends_abbreviation(text, stop))
-        {
-            continue;
-        }
-        cuts.push(space as u32);
-    }
-    cuts
-}
-
-/// Skips quotation marks and brackets that close after a sentence's end.
-fn skip_closing(bytes: &[u8], mut at: usize) -> usize {
-    loop {
-        match bytes.get(at) {
-            Some(b'"' | b'\'' | b')' | b']' | b'_' | b'*') => at += 1,
-            // The closing curly quotes U+2019 and U+201D.
-            Some(0xe2) if matches!(bytes.get(at + 1..at + 3), Some([0x80, 0x99 | 0x9d])) => at += 3,
-            _ => return at,
-        }
-    }
-}
-
-/// True where a sentence begins: an upper-case or caseless letter or a digit, behind opening
-/// quotes or brackets.
-fn begins_sentence(text: &str, at: usize) -> bool {
-    let Some(rest) = text.get(at..) else {
-        return false;
-    };
-    let opening = |c: &char| matches!(c, '"' | '\'' | '(' | '[' | '“' | '‘' | '_' | '*');
-    match rest.chars().find(|c| !opening(c)) {
-        Some(first) => (first.is_alphabetic() && !first.is_lowercase()) || first.is_numeric(),
-        None => false,
-    }
-}
-
-/// True where the full stop at `stop` belongs to an abbreviation or an initial.
-fn ends_abbreviation(text: &str, stop: usize) -> bool {
-    let bytes = text.as_bytes();
-    let from = bytes[..stop]
-        .iter()
-        .rposition(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'.'))
-        .map_or(0, |at| at + 1);
-    let word = &bytes[from..stop];
-    if word.len() == 1 && word[0].is_ascii_uppercase() && word[0] != b'I' {
-        return true;
-    }
-    // "No." is a number's abbreviation only before a number.
-    if word.eq_ignore_ascii_case(b"no") || word.eq_ignore_ascii_case(b"nos") {
-        return bytes.get(stop + 2).is_some_and(u8::is_ascii_digit);
-    }
-    word.len() <= 6
-        && ABBREVIATIONS
-            .iter()
-            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
-}
-
+mod english;
+mod script;
+mod spaced;
+mod spaceless;
 #[cfg(test)]
-mod tests {
-    use super::*;
+mod tests;
 
-    fn units(text: &str) -> Vec<&str> {
-        let mut from = 0;
-        let mut units = Vec::new();
-        for cut in cuts(text) {
-            units.push(&text[from..cut as usize]);
-            from = cut as usize;
-        }
-        units.push(&text[from..]);
-        units
-    }
+pub use script::Script;
+pub use spaceless::STOP;
 
-    #[test]
-    fn sentences_are_cut_before_their_space_and_paragraphs_are_not() {
-        assert_eq!(
-            units("One here. Two!\n\nThree? “Four,” he said.  Five. Six"),
-            [
-                "One here.",
-                " Two!\n\nThree?",
-                " “Four,” he said.  Five.",
-                " Six"
-            ]
-        );
+/// Byte offsets before which a text of this script may be cut, ascending.
+///
+/// Between the stretches of spaced scripts stands exactly one space, which begins the second one;
+/// the first ends in a non-space. In scripts without spaces it is the ideographic full stop that
+/// begins the second, and the first ends in a letter or digit: [`STOP`] says why.
+pub fn cuts(text: &str, script: Script) -> Vec<u32> {
+    match script {
+        Script::English => english::cuts(text),
+        Script::Spaceless => spaceless::cuts(text),
+        _ => spaced::cuts(text, script),
     }
+}
 
-    #[test]
-    fn abbreviations_initials_and_numbers_do_not_end_sentences() {
-        assert_eq!(
-            units("Mr. Darcy met J. Austen, No. 5, at 3.14 p.m. Sharp. Then I. He."),
-            [
-                "Mr. Darcy met J. Austen, No. 5, at 3.14 p.m. Sharp.",
-                " Then I.",
-                " He."
-            ]
-        );
+/// True for a unit that reads well anywhere and ends like any sentence: one plain sentence without
+/// line breaks, quotes and brackets.
+pub fn is_plain(unit: &str, script: Script) -> bool {
+    match script {
+        Script::English => english::is_plain(unit.as_bytes()),
+        Script::Spaceless => spaceless::is_plain(unit),
+        _ => spaced::is_plain(unit, script),
     }
+}
 
-    #[test]
-    fn quotes_and_brackets_close_with_their_sentence() {
-        assert_eq!(
-            units("(He went.) “Yes.” ‘No.’ \"Done.\" end. now"),
-            ["(He went.)", " “Yes.”", " ‘No.’", " \"Done.\" end. now"]
-        );
-    }
-
-    #[test]
-    fn every_unit_begins_with_one_space_and_ends_in_a_non_space() {
-        let text = crate::corpus::Corpus::open("en-prose").expect("built in");
-        for text in &text.texts[..3] {
-            for unit in &units(text.as_str().expect("UTF-8"))[1..] {
-                let mut chars = unit.chars();
-                assert_eq!(chars.next(), Some(' '));
-                assert!(chars.next().is_some_and(|c| !c.is_whitespace()), "{unit:?}");
-                assert!(!unit.ends_with(char::is_whitespace), "{unit:?}");
-            }
-        }
-    }
+/// How many bytes of a unit separate it from what stands before it: left out where it stands first.
+pub fn lead_bytes(unit: &str, script: Script) -> usize {
+    let rest = match script {
+        Script::Spaceless => unit.strip_prefix(STOP).unwrap_or(unit).trim_start(),
+        _ => unit.trim_start_matches(' '),
+    };
+    unit.len() - rest.len()
 }

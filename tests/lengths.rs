@@ -3,6 +3,8 @@
 #[allow(dead_code, reason = "each test program uses its share")]
 #[path = "real/files.rs"]
 mod files;
+#[path = "lengths/languages.rs"]
+mod languages;
 
 use depthfinder::corpus::{Corpus, Text};
 use depthfinder::gguf::Metadata;

@@ -141,6 +141,7 @@ impl Ground {
             question_at: QuestionAt::End,
             language: "en".into(),
             question_language: None,
+            beyond: Default::default(),
             difficulty: Default::default(),
         };
         let key = Secret::from_hex("0123")?.key("");
@@ -172,7 +173,10 @@ impl Ground {
             questions: &questions,
             question_at: QuestionAt::End,
         };
-        let set = assembler.set(&group.route(&self.index, &self.key), plan)?;
+        let set = assembler.set(
+            &group.route(&self.index, &self.key, self.plan.grid.beyond),
+            plan,
+        )?;
         set.prompt(0, group.rounding(trial, &self.key))
     }
 }

@@ -149,6 +149,7 @@ mod tests {
             question_at: QuestionAt::End,
             language: "en".into(),
             question_language: None,
+            beyond: Default::default(),
             difficulty: Default::default(),
         };
         let plan = Plan::new(grid, &Secret::from_hex("01").expect("hex").key(""));

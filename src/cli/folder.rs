@@ -152,7 +152,13 @@ impl Kept {
 /// The texts of a run's tasks.
 pub fn corpora(corpus: Corpus, grid: &Grid) -> Result<Corpora> {
     let longest = grid.lengths_tokens.last().copied().unwrap_or(0);
-    Corpora::of(corpus, &grid.tasks, grid.languages()?.0, longest)
+    Corpora::of(
+        corpus,
+        &grid.tasks,
+        grid.languages()?.0,
+        longest,
+        grid.beyond,
+    )
 }
 
 /// What prompts are laid out of.
@@ -267,7 +273,7 @@ impl Ground {
             question_at: grid.question_at,
         };
         let assembler = assemblers.of_task(trial.task);
-        let set = assembler.set(&group.route(assembler.index(), key), set)?;
+        let set = assembler.set(&group.route(assembler.index(), key, grid.beyond), set)?;
         set.prompt(trial.slot as usize, group.rounding(trial, key))
     }
 }

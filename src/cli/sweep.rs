@@ -97,7 +97,7 @@ async fn sweep(
         .iter()
         .filter(|group| group.trials[0].set == 0)
         .take(4)
-        .map(|group| group.route(assembler.index(), &key))
+        .map(|group| group.route(assembler.index(), &key, plan.grid.beyond))
         .collect();
     let mut ahead = stopped.clone();
     let learning = inquiry::learn(

@@ -1,9 +1,9 @@
 //! Making an index: one encode of each text, whose token borders prove the cuts, then a trial of re-joined units.
 
 use super::{FILLERS_PER_COUNT, Index, LONGEST_FILLER_TOKENS, TextIndex, UnitId};
-use crate::corpus::{Corpus, Kind, Text};
+use crate::corpus::{Corpus, Text};
 use crate::seed::Secret;
-use crate::sentence;
+use crate::sentence::{self, Script};
 use crate::tokens::Tokenizer;
 use crate::tokens::fast::Encoder;
 use anyhow::{Result, anyhow};
@@ -14,13 +14,20 @@ const TRIED_UNITS: usize = 4000;
 /// The slow encoder cannot encode whole books in reasonable time; stretches of this size prove
 /// the order-independence instead.
 const WINDOW_BYTES: usize = 64 * 1024;
+/// Fewer token counts than these with a plain sentence of that many tokens are few: any sum is met
+/// by four sentences at the most.
+const FEW_COUNTS: usize = 40;
 /// Stands before what is encoded out of its place: some vocabularies put a space before a text's
 /// beginning (Llama 2's family), so that a unit at the beginning is not counted as inside a text.
 const ANCHOR: &str = ".";
+/// A full stop that begins a unit would join with another one before it.
+const ANCHOR_OF_SPACELESS: &str = "a";
 
 pub fn build(corpus: &Corpus, tokenizer: &Tokenizer) -> Result<Index> {
     let encoder = tokenizer.encoder()?;
-    let mut texts = in_parallel(&corpus.texts, |text| index_text(text, encoder))?;
+    let indexed = in_parallel(&corpus.texts, |text| index_text(text, encoder))?;
+    let bordered = indexed.iter().all(|(_, whole)| *whole);
+    let mut texts: Vec<TextIndex> = indexed.into_iter().map(|(text, _)| text).collect();
     let mut additive = true;
     for _ in 0..3 {
         additive = rejoined_units_add_up(corpus, &texts, encoder)?;
@@ -36,6 +43,7 @@ pub fn build(corpus: &Corpus, tokenizer: &Tokenizer) -> Result<Index> {
         texts,
         fillers,
         additive,
+        bordered: bordered && additive,
     })
 }
 
@@ -78,25 +86,36 @@ fn in_parallel<T: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn index_text(text: &Text, encoder: &Encoder) -> Result<TextIndex> {
+/// The units of a text, and whether every cut was kept.
+fn index_text(text: &Text, encoder: &Encoder) -> Result<(TextIndex, bool)> {
     let content = text.as_str()?;
-    let cuts = sentence::cuts(content);
+    let script = Script::of(text)?;
+    let cuts = sentence::cuts(content, script);
     let walked = match lead_bytes(encoder)? {
         Some(lead) => encoder.with_ids(content, |ids| {
             walk(content.len(), lead, &cuts, ids, encoder)
         })?,
         None => None,
     };
-    let (starts, tokens_before) = match walked {
+    let (mut starts, mut tokens_before) = match walked {
         Some(walked) => walked,
         None => count_apart(content, &cuts, encoder)?,
     };
-    Ok(TextIndex {
-        code: text.kind == Kind::Code,
-        len_bytes: content.len() as u32,
+    let all_kept = starts.len() == cuts.len() + 1;
+    let mut len_bytes = content.len() as u32;
+    // What stands behind the last full stop is no unit that another one could follow.
+    if script.is_spaceless() && starts.len() > 1 {
+        len_bytes = starts.pop().unwrap_or(len_bytes);
+        tokens_before.pop();
+    }
+    let index = TextIndex {
+        kind: text.kind,
+        script,
+        len_bytes,
         starts,
         tokens_before,
-    })
+    };
+    Ok((index, all_kept))
 }
 
 /// Bytes that the vocabulary puts before a text's beginning; none where it does not tell how long
@@ -142,11 +161,15 @@ fn walk(
     (at == len_bytes + lead_bytes).then_some((starts, tokens_before))
 }
 
-/// Tokens of a unit that begins with a space, wherever it stands inside a text.
+/// Tokens of a unit that begins with a space or a full stop, wherever it stands inside a text.
 fn count_inside(unit: &str, encoder: &Encoder) -> Result<u64> {
-    let anchor = encoder.with_ids(ANCHOR, |ids| ids.len() as u64)?;
-    let both = encoder.with_ids(&format!("{ANCHOR}{unit}"), |ids| ids.len() as u64)?;
-    Ok(both.saturating_sub(anchor))
+    let anchor = match unit.starts_with(sentence::STOP) {
+        true => ANCHOR_OF_SPACELESS,
+        false => ANCHOR,
+    };
+    let before = encoder.with_ids(anchor, |ids| ids.len() as u64)?;
+    let both = encoder.with_ids(&format!("{anchor}{unit}"), |ids| ids.len() as u64)?;
+    Ok(both.saturating_sub(before))
 }
 
 /// Places and counts of units, each encoded by itself.
@@ -172,27 +195,11 @@ fn count_apart(content: &str, cuts: &[u32], encoder: &Encoder) -> Result<(Vec<u3
 
 /// Encodes random units joined in random order, and stretches in the text's own order.
 fn rejoined_units_add_up(corpus: &Corpus, texts: &[TextIndex], encoder: &Encoder) -> Result<bool> {
-    let mut stream = Secret::from_hex("00")?.key("public").stream("rejoin", &[]);
-    let units: u64 = texts.iter().map(|text| u64::from(text.units())).sum();
-    let (mut joined, mut expected) = (String::new(), 0u64);
-    for _ in 0..TRIED_UNITS.min(units as usize) {
-        let mut pick = stream.below(units) as u32;
-        for (text, index) in corpus.texts.iter().zip(texts) {
-            if pick >= index.units() {
-                pick -= index.units();
-                continue;
-            }
-            // The first unit has no space before it and so is no unit of this form.
-            if pick > 0 {
-                let (from, to) = index.bytes(pick, pick + 1);
-                joined.push_str(&text.as_str()?[from..to]);
-                expected += index.tokens(pick, pick + 1);
-            }
-            break;
+    // Where texts of both forms meet, the joint is encoded.
+    for spaceless in [false, true] {
+        if !shuffled_units_add_up(corpus, texts, spaceless, encoder)? {
+            return Ok(false);
         }
-    }
-    if count_inside(&joined, encoder)? != expected {
-        return Ok(false);
     }
     for (text, index) in corpus.texts.iter().zip(texts) {
         let content = text.as_str()?;
@@ -206,6 +213,43 @@ fn rejoined_units_add_up(corpus: &Corpus, texts: &[TextIndex], encoder: &Encoder
         }
     }
     Ok(true)
+}
+
+fn shuffled_units_add_up(
+    corpus: &Corpus,
+    texts: &[TextIndex],
+    spaceless: bool,
+    encoder: &Encoder,
+) -> Result<bool> {
+    let mut stream = Secret::from_hex("00")?.key("public").stream("rejoin", &[]);
+    let of_form: Vec<(&Text, &TextIndex)> = corpus
+        .texts
+        .iter()
+        .zip(texts)
+        .filter(|(_, index)| index.script.is_spaceless() == spaceless)
+        .collect();
+    let units: u64 = of_form
+        .iter()
+        .map(|(_, index)| u64::from(index.units()))
+        .sum();
+    let (mut joined, mut expected) = (String::new(), 0u64);
+    for _ in 0..TRIED_UNITS.min(units as usize) {
+        let mut pick = stream.below(units) as u32;
+        for (text, index) in &of_form {
+            if pick >= index.units() {
+                pick -= index.units();
+                continue;
+            }
+            // The first unit begins with nothing and so is no unit of this form.
+            if pick > 0 {
+                let (from, to) = index.bytes(pick, pick + 1);
+                joined.push_str(&text.as_str()?[from..to]);
+                expected += index.tokens(pick, pick + 1);
+            }
+            break;
+        }
+    }
+    Ok(count_inside(&joined, encoder)? == expected)
 }
 
 /// The index of a text without the cuts before units whose count alone is not their count in place.
@@ -239,14 +283,38 @@ fn without_dependent_units(
     })
 }
 
-/// Plain single sentences by their token count: they end in a letter and a full stop and hold no
-/// line break, so that they read well anywhere and end like any sentence.
+/// Plain single sentences by their token count, of the kind of text that is used first. Where a
+/// corpus of short paragraphs has few, units that hold a paragraph's end serve as well.
 fn fillers(corpus: &Corpus, texts: &[TextIndex]) -> Result<Vec<Vec<UnitId>>> {
+    let mut fillers = sampled(corpus, texts, sentence::is_plain)?;
+    let counts = fillers.iter().filter(|ids| !ids.is_empty()).count();
+    // English is as its published prompts are.
+    if counts < FEW_COUNTS && texts.iter().any(|text| text.script != Script::English) {
+        let others = sampled(corpus, texts, |unit, script| {
+            let short = unit.split("\n\n").count() == 2;
+            script != Script::English && short && unit.ends_with(|c: char| !c.is_whitespace())
+        })?;
+        for (ids, others) in fillers.iter_mut().zip(others) {
+            if ids.is_empty() {
+                *ids = others;
+            }
+        }
+    }
+    Ok(fillers)
+}
+
+/// An even sample of the units that qualify, by their token count.
+fn sampled(
+    corpus: &Corpus,
+    texts: &[TextIndex],
+    qualifies: impl Fn(&str, Script) -> bool,
+) -> Result<Vec<Vec<UnitId>>> {
     let mut fillers = vec![Vec::new(); LONGEST_FILLER_TOKENS + 1];
     let mut seen = vec![0u64; LONGEST_FILLER_TOKENS + 1];
     let mut stream = Secret::from_hex("00")?.key("public").stream("fillers", &[]);
+    let first_kind = texts.iter().map(|text| text.kind).min();
     for (at, (text, index)) in corpus.texts.iter().zip(texts).enumerate() {
-        if index.code && texts.iter().any(|text| !text.code) {
+        if Some(index.kind) != first_kind {
             continue;
         }
         let content = text.as_str()?;
@@ -255,7 +323,7 @@ fn fillers(corpus: &Corpus, texts: &[TextIndex]) -> Result<Vec<Vec<UnitId>>> {
             let (from, to) = index.bytes(unit, unit + 1);
             if count == 0
                 || count > LONGEST_FILLER_TOKENS
-                || !is_plain(&content.as_bytes()[from..to])
+                || !qualifies(&content[from..to], index.script)
             {
                 continue;
             }
@@ -276,11 +344,4 @@ fn fillers(corpus: &Corpus, texts: &[TextIndex]) -> Result<Vec<Vec<UnitId>>> {
         }
     }
     Ok(fillers)
-}
-
-fn is_plain(sentence: &[u8]) -> bool {
-    matches!(sentence, [b' ', first, .., last, b'.'] if first.is_ascii_uppercase() && last.is_ascii_lowercase())
-        && !sentence
-            .iter()
-            .any(|byte| matches!(byte, b'\n' | b'"' | b'(' | b'[' | b'_') || *byte >= 0x80)
 }

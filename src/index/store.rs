@@ -1,11 +1,12 @@
 //! The index on disk: plain little-endian numbers, a checksum at the end; anything odd means "make it anew".
 
 use super::{Index, TextIndex, UnitId};
-use crate::corpus::{Corpus, Kind};
+use crate::corpus::Corpus;
+use crate::sentence::Script;
 use std::path::Path;
 
 /// Changes with the format and with everything that decides where cuts are.
-const MAGIC: &[u8; 8] = b"DFINDEX2";
+const MAGIC: &[u8; 8] = b"DFINDEX3";
 const CHECKSUM_BYTES: usize = 32;
 
 /// Reads an index; none where there is none, or it is damaged or of another format.
@@ -23,11 +24,14 @@ pub fn read(path: &Path, corpus: &Corpus) -> Option<Index> {
             _ => 0,
         });
     let additive = numbers.next()? == 1;
+    let bordered = numbers.next()? == 1;
     let mut texts = Vec::new();
     for text in &corpus.texts {
+        let script = *Script::ALL.get(numbers.next()? as usize)?;
+        let whole_bytes = numbers.next()?;
         let len_bytes = numbers.next()?;
         let units = numbers.next()? as usize;
-        if u64::from(len_bytes) != text.len_bytes() {
+        if u64::from(whole_bytes) != text.len_bytes() {
             return None;
         }
         let starts: Vec<u32> = numbers.by_ref().take(units).collect();
@@ -36,7 +40,8 @@ pub fn read(path: &Path, corpus: &Corpus) -> Option<Index> {
             return None;
         }
         texts.push(TextIndex {
-            code: text.kind == Kind::Code,
+            kind: text.kind,
+            script,
             len_bytes,
             starts,
             tokens_before,
@@ -58,15 +63,22 @@ pub fn read(path: &Path, corpus: &Corpus) -> Option<Index> {
         texts,
         fillers,
         additive,
+        bordered,
     })
 }
 
 /// Writes an index beside its final place and renames it, so that no reader ever sees half of
 /// it. A disk that takes nothing only costs the next run its time.
-pub fn write(path: &Path, index: &Index) {
-    let mut numbers: Vec<u32> = vec![u32::from(index.additive)];
-    for text in &index.texts {
-        numbers.extend([text.len_bytes, text.units()]);
+pub fn write(path: &Path, corpus: &Corpus, index: &Index) {
+    let mut numbers: Vec<u32> = vec![u32::from(index.additive), u32::from(index.bordered)];
+    for (text, whole) in index.texts.iter().zip(&corpus.texts) {
+        let whole_bytes = whole.len_bytes() as u32;
+        numbers.extend([
+            text.script as u32,
+            whole_bytes,
+            text.len_bytes,
+            text.units(),
+        ]);
         numbers.extend(&text.starts);
         numbers.extend(&text.tokens_before);
     }

@@ -225,6 +225,7 @@ mod tests {
             question_at: QuestionAt::End,
             language: "en".into(),
             question_language: None,
+            beyond: Default::default(),
             difficulty: Default::default(),
         }
     }

@@ -16,6 +16,7 @@ fn grid(depths: &str, keys: u32, samples: u32) -> Grid {
         question_at: QuestionAt::End,
         language: "en".into(),
         question_language: None,
+        beyond: Default::default(),
         difficulty: Default::default(),
     }
 }

@@ -1,16 +1,17 @@
 //! Laying needles into a haystack by adding token counts: only joints are ever encoded.
 
-use super::sheet::Sheet;
+use super::sheet::{Sheet, Sown};
 use super::{Placed, Prompt, Shares};
 use crate::corpus::Corpus;
 use crate::haystack::{self, Route, Run};
 use crate::index::{Index, UnitId};
 use crate::seed::Stream;
+use crate::sentence::{STOP, Script};
 use crate::tokens::Tokenizer;
 use anyhow::{Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 /// What separates texts, and the question from the haystack.
 pub(super) const BREAK: &str = "\n\n";
@@ -59,6 +60,7 @@ pub struct Assembler<'a> {
     pub(super) index: &'a Index,
     pub(super) tokenizer: &'a Tokenizer,
     joints: Mutex<HashMap<(UnitId, u32), u64>>,
+    begins_plainly: OnceLock<bool>,
 }
 
 /// A haystack with its needles, ready for its questions.
@@ -67,6 +69,7 @@ pub struct Set<'a> {
     plan: SetPlan<'a>,
     elements: Vec<Element>,
     base: Vec<Run>,
+    sown: Vec<Sown>,
 }
 
 /// What a prompt is laid of, in order.
@@ -84,6 +87,7 @@ impl<'a> Assembler<'a> {
             index,
             tokenizer,
             joints: Mutex::default(),
+            begins_plainly: OnceLock::new(),
         }
     }
 
@@ -105,10 +109,7 @@ impl<'a> Assembler<'a> {
     /// # Errors
     /// When the length is too short for needles and questions, or the corpus for the length.
     pub fn set(&'a self, route: &Route, plan: SetPlan<'a>) -> Result<Set<'a>> {
-        let mut needles = 0;
-        for needle in plan.needles {
-            needles += self.tokenizer.count(&format!(" {}", needle.sentence))?;
-        }
+        let (sown, needles) = self.sown(plan.needles)?;
         let mut questions = 0;
         for question in plan.questions {
             let (head, tail) = around(question, plan.question_at);
@@ -125,13 +126,7 @@ impl<'a> Assembler<'a> {
         let (base, tokens) = route.take(self.index, budget, |last, text| self.joint(last, text))?;
         // Where the corpus has ended, rounding sentences would have to be repeated ones.
         if route.is_all(&base) && tokens + ROUNDING_TOKENS < budget {
-            bail!(
-                "the corpus {} holds {} tokens of {} and {} are needed: choose a shorter length or more text (--corpus DIR)",
-                self.corpus.name,
-                tokens,
-                self.tokenizer.name(),
-                plan.text_tokens
-            );
+            return Err(self.ended(tokens + least, &plan));
         }
         // Depths are shares of the whole haystack, the rounding sentences behind its base included.
         let elements = self.place(&base, budget + ROUNDING_TOKENS, plan.needles)?;
@@ -140,7 +135,67 @@ impl<'a> Assembler<'a> {
             plan,
             elements,
             base,
+            sown,
         })
+    }
+
+    /// The needles with their tokens where these do not depend on the place, and the sum of all
+    /// where they stand alone.
+    fn sown(&self, needles: &[Needle]) -> Result<(Vec<Sown>, u64)> {
+        // All counts below are borders of the form that the index has proven to add up.
+        let trusted = self.index.additive && self.begins_plainly()?;
+        let has = |spaceless: bool| {
+            let mut texts = self.index.texts.iter();
+            texts.any(|text| text.script.is_spaceless() == spaceless)
+        };
+        let (spaced, spaceless) = (has(false), has(true));
+        let mut sum = 0;
+        let mut all = Vec::with_capacity(needles.len());
+        for Needle { sentence, .. } in needles {
+            let mut sown = Sown {
+                sentence: sentence.clone(),
+                spaced_tokens: None,
+                spaceless_tokens: None,
+            };
+            if spaced || !spaceless {
+                let alone = self.tokenizer.count(&format!(" {sentence}"))?;
+                let is_of_form = !sentence.is_empty()
+                    && !sentence.starts_with(char::is_whitespace)
+                    && !sentence.ends_with(char::is_whitespace);
+                sown.spaced_tokens = (trusted && is_of_form).then_some(alone);
+                sum += alone;
+            } else {
+                let (part, opens) = Sown::open_part(sentence);
+                let alone = self.tokenizer.count(&format!("{STOP}{part}"))?;
+                sown.spaceless_tokens = (trusted && opens && self.index.bordered).then_some(alone);
+                sum += alone;
+            }
+            all.push(sown);
+        }
+        Ok((all, sum))
+    }
+
+    /// True where a text's beginning counts as it would inside a text: Llama 2's family puts a
+    /// space before it.
+    fn begins_plainly(&self) -> Result<bool> {
+        if let Some(&known) = self.begins_plainly.get() {
+            return Ok(known);
+        }
+        let mut plainly = true;
+        for (anchor, sample) in [(".", " A"), ("a", STOP)] {
+            plainly &= self.behind(anchor, sample)? == self.tokenizer.count(sample)?;
+        }
+        Ok(*self.begins_plainly.get_or_init(|| plainly))
+    }
+
+    /// The error of a corpus that has ended.
+    fn ended(&self, longest_tokens: u64, plan: &SetPlan<'_>) -> anyhow::Error {
+        anyhow!(
+            "the corpus {} has text for {longest_tokens} tokens of {} and {} are asked for: ask for at most {longest_tokens}, bring more text (--corpus DIR), or let generated or repeated text follow (--beyond generated, --beyond repeated)",
+            self.corpus.name,
+            self.tokenizer.name(),
+            plan.text_tokens
+        )
     }
 
     /// Cuts the base at the unit borders nearest to the asked depths of a haystack of `hay_tokens`
@@ -213,17 +268,25 @@ impl<'a> Assembler<'a> {
         Ok(elements)
     }
 
+    /// True for a unit that leaves its full stop to what follows: in scripts without spaces all
+    /// but one that is a whole text.
+    pub(super) fn is_open(&self, id: UnitId) -> Result<bool> {
+        let script = self.index.texts[id.text as usize].script;
+        Ok(script.is_spaceless() && self.unit(id)?.ends_with(char::is_alphanumeric))
+    }
+
     /// Tokens that the first unit of `text` takes behind another text's unit and a paragraph break.
-    fn joint(&self, last: UnitId, text: u32) -> Result<u64> {
+    pub(super) fn joint(&self, last: UnitId, text: u32) -> Result<u64> {
         let key = (last, text);
         if let Ok(joints) = self.joints.lock()
             && let Some(&known) = joints.get(&key)
         {
             return Ok(known);
         }
+        let stop = if self.is_open(last)? { STOP } else { "" };
         let tokens = self.behind(
             self.unit(last)?,
-            &format!("{BREAK}{}", self.unit(UnitId { text, unit: 0 })?),
+            &format!("{stop}{BREAK}{}", self.unit(UnitId { text, unit: 0 })?),
         )?;
         if let Ok(mut joints) = self.joints.lock() {
             joints.insert(key, tokens);
@@ -326,7 +389,10 @@ impl Set<'_> {
             .cloned()
             .chain(fillers.iter().copied().map(Element::Hay))
             .chain(at_end.map(Element::Needle));
-        let mut sheet = Sheet::new(assembler);
+        let script = self.base.first().map_or(Script::English, |run| {
+            assembler.index.texts[run.text as usize].script
+        });
+        let mut sheet = Sheet::new(assembler, script);
         let mut hay_tokens = 0u64;
         let mut shares = Shares::default();
         let mut before = vec![0u64; needles.len()];
@@ -336,15 +402,12 @@ impl Set<'_> {
         for (at, element) in order.enumerate() {
             let added = match &element {
                 Element::Hay(run) => sheet.hay(*run, head.take())?,
-                Element::Needle(needle) => sheet.needle(&needles[*needle].sentence, head.take())?,
+                Element::Needle(needle) => sheet.needle(&self.sown[*needle], head.take())?,
             };
             match element {
                 Element::Hay(run) => {
                     hay_tokens += added;
-                    match assembler.index.texts[run.text as usize].code {
-                        true => shares.code_tokens += added,
-                        false => shares.prose_tokens += added,
-                    }
+                    *shares.of_mut(assembler.index.texts[run.text as usize].kind) += added;
                 }
                 Element::Needle(needle) => before[needle] = hay_tokens,
             }

@@ -168,7 +168,7 @@ impl<'a> Items<'a> {
         let questions = [question.text.clone()];
         let assembler = runner.assemblers.of_task(item.trial.task);
         let set = assembler.set(
-            &item.group.route(assembler.index(), runner.key),
+            &item.group.route(assembler.index(), runner.key, grid.beyond),
             SetPlan {
                 text_tokens: runner.settings.basis.text_tokens(item.length_tokens()),
                 needles: &needles,

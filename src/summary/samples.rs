@@ -95,7 +95,7 @@ pub fn played(
         texts: Vec::new(),
     };
     let english = Language::named("en").expect("built in");
-    let corpora = Corpora::of(corpus, &[], english, 0).expect("no others");
+    let corpora = Corpora::of(corpus, &[], english, 0, Default::default()).expect("no others");
     let mut played = verification(&run, &standing, &Loaded::default(), &corpora);
     played.base = base;
     played.questions = questions;

@@ -51,6 +51,9 @@ pub struct Inquiry {
     /// [default: that of the language]
     #[arg(long, help_heading = "Grid")]
     pub corpus: Option<String>,
+    /// What follows where the haystack's text has ended: nothing (longer lengths are refused), the same text again, or generated text (English)
+    #[arg(long, default_value = "refused", value_parser = ["refused", "repeated", "generated"], help_heading = "Grid")]
+    pub beyond: String,
     /// Tokenizer that lengths are counted with: o200k, cl100k, a tokenizer.json or a .gguf
     /// [default: the target's own where it is known, else o200k]
     #[arg(long, help_heading = "Grid")]

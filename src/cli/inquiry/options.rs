@@ -4,6 +4,7 @@ use crate::answer::ValueType;
 use crate::cli::arguments::Inquiry;
 use crate::corpus::{BUILT_IN, Corpus};
 use crate::endpoint::Served;
+use crate::haystack::Beyond;
 use crate::journal::{Asking, RunFile};
 use crate::language::Language;
 use crate::length::parse_tokens;
@@ -135,6 +136,15 @@ pub fn difficulty(arguments: &Inquiry) -> Result<BTreeMap<String, u64>> {
         asked.insert(name.to_string(), number);
     }
     Ok(asked)
+}
+
+/// What follows where the haystack's text has ended.
+pub fn beyond(arguments: &Inquiry) -> Beyond {
+    match arguments.beyond.as_str() {
+        "repeated" => Beyond::Repeated,
+        "generated" => Beyond::Generated,
+        _ => Beyond::Refused,
+    }
 }
 
 /// The corpus as typed, or that of the language.

@@ -56,6 +56,7 @@ pub fn grid(arguments: &Sweep, served: &Served, max_output_tokens: u64) -> Resul
         question_at: options::question_at(arguments),
         language: arguments.haystack_lang.clone(),
         question_language: options::question_language(arguments),
+        beyond: options::beyond(arguments),
         difficulty: options::difficulty(arguments)?,
     })
 }

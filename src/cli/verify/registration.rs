@@ -96,6 +96,7 @@ pub fn register(arguments: &Verify, opened: &Opened) -> Result<(Registered, Grid
         question_at: options::question_at(arguments),
         language: arguments.haystack_lang.clone(),
         question_language: options::question_language(arguments),
+        beyond: options::beyond(arguments),
         difficulty: options::difficulty(arguments)?,
     };
     if layout == Layout::Shared && grid.question_at == QuestionAt::Start {

@@ -87,7 +87,7 @@ mod tests {
         let lexicon = Arc::new(lexicon.expect("collects"));
         let key = Secret::from_hex("0a").expect("hex").key("");
         for (language, values) in tongues() {
-            let facts = Facts::new(&key, language, lexicon.clone()).expect("lists");
+            let facts = Facts::new(&key, language, vec![lexicon.clone()]).expect("lists");
             for wording in 0..language.wordings.len() {
                 let fact = |n: u64| facts.fact(n, values).expect("is drawn");
                 let told = |n: u64| niah::needle(language, wording, values, &fact(n));
