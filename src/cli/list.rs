@@ -2,15 +2,62 @@
 
 use super::{Exit, screen};
 use crate::corpus::{BUILT_IN, Corpus, Kind, Manifest};
-use crate::task::Task;
+use crate::language::Language;
+use crate::task::{Kind as TaskKind, SUITES, Task};
 use anyhow::Result;
 
 /// Lists the tasks.
 pub fn tasks() -> Result<Exit> {
-    for task in Task::all() {
-        screen::out(&format!("{:<16} {}", task.name(), task.entry().measures));
+    for kind in TaskKind::ALL {
+        let mut own = Task::all().filter(|task| task.kind() == kind).peekable();
+        if own.peek().is_none() {
+            continue;
+        }
+        screen::out(&format!("{}:", kind.words()));
+        for task in own {
+            told(task);
+        }
+        screen::out("");
+    }
+    screen::out("Suites (--suite NAME):");
+    for (name, tasks, what) in SUITES {
+        screen::out(&format!("  {name:<20} {what}: {}", tasks.join(", ")));
     }
     Ok(Exit::Done)
+}
+
+/// A task with what it measures, where its idea comes from, what is right, what makes it harder,
+/// and the languages that it can be asked in.
+fn told(task: Task) {
+    let entry = task.entry();
+    screen::out(&format!("  {:<20} {}", entry.name, entry.measures));
+    screen::out(&format!(
+        "  {:<20} after {}; {}",
+        "", entry.idea, entry.scoring
+    ));
+    let harder: Vec<String> = entry
+        .difficulty
+        .iter()
+        .map(|one| {
+            let (least, most) = one.range;
+            format!(
+                "{}={} ({least}–{most}: {})",
+                one.name, one.usual, one.meaning
+            )
+        })
+        .collect();
+    let languages: Vec<&str> = Language::codes()
+        .filter(|code| Language::named(code).is_ok_and(|language| (entry.speaks)(language)))
+        .collect();
+    let harder = match harder.is_empty() {
+        true => String::new(),
+        false => format!("--difficulty {}; ", harder.join(", ")),
+    };
+    screen::out(&format!(
+        "  {:<20} {harder}languages {}",
+        "",
+        languages.join(" ")
+    ));
 }
 
 /// Lists the corpora, how long a text each gives without repeating any, and their texts.

@@ -50,9 +50,14 @@ pub fn check(arguments: &Verify) -> Result<()> {
         (2..=64).contains(&arguments.ladder),
         "--ladder is a ratio between 2 and 64"
     );
+    let tasks = options::tasks(arguments)?;
     ensure!(
-        arguments.task.len() == 1,
+        tasks.len() == 1,
         "verify tests one task at a time: run it once for each"
+    );
+    ensure!(
+        arguments.layout != "shared" || tasks.iter().all(|task| task.shares_haystack()),
+        "--layout shared plants many facts that are asked one by one: it is there for niah_single and niah_multikey"
     );
     ensure!(
         arguments.layout != "shared" || !(arguments.open || arguments.search),
