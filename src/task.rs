@@ -8,6 +8,7 @@ pub mod associative;
 #[cfg(test)]
 mod golden;
 pub mod niah;
+pub mod ordinal;
 mod scene;
 pub mod variables;
 
@@ -148,6 +149,7 @@ pub const ALL: &[&Entry] = &[
     &associative::ONE,
     &associative::TWO,
     &associative::DIRECT,
+    &ordinal::ORDINAL,
 ];
 
 /// Sets of tasks by name.

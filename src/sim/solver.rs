@@ -6,6 +6,7 @@
 
 mod associative;
 mod keyed;
+mod ordinal;
 mod page;
 mod variables;
 
@@ -30,6 +31,7 @@ pub struct Solution {
 const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     variables::solve,
     associative::solve,
+    ordinal::solve,
     keyed::solve,
 ];
 
