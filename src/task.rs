@@ -5,6 +5,7 @@
 //! are data of the languages (`corpora/<language>/language.toml`).
 
 pub mod associative;
+pub mod conflict;
 #[cfg(test)]
 mod golden;
 pub mod niah;
@@ -150,6 +151,7 @@ pub const ALL: &[&Entry] = &[
     &associative::TWO,
     &associative::DIRECT,
     &ordinal::ORDINAL,
+    &conflict::CONFLICT,
 ];
 
 /// Sets of tasks by name.

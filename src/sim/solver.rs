@@ -5,6 +5,7 @@
 //! scorer is right. A task is one file below this one and one line in [`SOLVERS`].
 
 mod associative;
+mod conflict;
 mod keyed;
 mod ordinal;
 mod page;
@@ -32,6 +33,7 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     variables::solve,
     associative::solve,
     ordinal::solve,
+    conflict::solve,
     keyed::solve,
 ];
 
