@@ -5,6 +5,7 @@
 //! are data of the languages (`corpora/<language>/language.toml`).
 
 pub mod associative;
+pub mod chain;
 pub mod conflict;
 #[cfg(test)]
 mod golden;
@@ -152,6 +153,8 @@ pub const ALL: &[&Entry] = &[
     &associative::DIRECT,
     &ordinal::ORDINAL,
     &conflict::CONFLICT,
+    &chain::CHAIN,
+    &chain::KINSHIP,
 ];
 
 /// Sets of tasks by name.

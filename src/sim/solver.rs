@@ -5,6 +5,7 @@
 //! scorer is right. A task is one file below this one and one line in [`SOLVERS`].
 
 mod associative;
+mod chain;
 mod conflict;
 mod keyed;
 mod ordinal;
@@ -34,6 +35,7 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     associative::solve,
     ordinal::solve,
     conflict::solve,
+    chain::solve,
     keyed::solve,
 ];
 
