@@ -9,6 +9,7 @@ pub mod chain;
 pub mod conflict;
 #[cfg(test)]
 mod golden;
+pub mod graph;
 pub mod niah;
 pub mod ordinal;
 mod scene;
@@ -155,6 +156,8 @@ pub const ALL: &[&Entry] = &[
     &conflict::CONFLICT,
     &chain::CHAIN,
     &chain::KINSHIP,
+    &graph::BFS,
+    &graph::PARENTS,
 ];
 
 /// Sets of tasks by name.

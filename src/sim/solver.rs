@@ -7,6 +7,7 @@
 mod associative;
 mod chain;
 mod conflict;
+mod graph;
 mod keyed;
 mod ordinal;
 mod page;
@@ -36,6 +37,7 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     ordinal::solve,
     conflict::solve,
     chain::solve,
+    graph::solve,
     keyed::solve,
 ];
 
