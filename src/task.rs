@@ -4,7 +4,14 @@
 //! a function of a [`Scene`] alone, so that every prompt can be rebuilt. The sentences themselves
 //! are data of the languages (`corpora/<language>/language.toml`).
 
+pub mod associative;
+pub mod chain;
+pub mod conflict;
+#[cfg(test)]
+mod golden;
+pub mod graph;
 pub mod niah;
+pub mod ordinal;
 mod scene;
 pub mod variables;
 
@@ -150,7 +157,20 @@ impl Sizes<'_> {
 }
 
 /// Every task, in the order in which they are listed.
-pub const ALL: &[&Entry] = &[&niah::SINGLE, &niah::MULTIKEY, &variables::VT];
+pub const ALL: &[&Entry] = &[
+    &niah::SINGLE,
+    &niah::MULTIKEY,
+    &variables::VT,
+    &associative::ONE,
+    &associative::TWO,
+    &associative::DIRECT,
+    &ordinal::ORDINAL,
+    &conflict::CONFLICT,
+    &chain::CHAIN,
+    &chain::KINSHIP,
+    &graph::BFS,
+    &graph::PARENTS,
+];
 
 /// Sets of tasks by name.
 pub const SUITES: &[(&str, &[&str], &str)] = &[];

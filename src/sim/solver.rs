@@ -4,7 +4,12 @@
 //! answer: that it answers every prompt rightly shows that the tasks can be solved and that the
 //! scorer is right. A task is one file below this one and one line in [`SOLVERS`].
 
+mod associative;
+mod chain;
+mod conflict;
+mod graph;
 mod keyed;
+mod ordinal;
 mod page;
 mod variables;
 
@@ -27,6 +32,16 @@ pub struct Solution {
 
 /// Every solver but that of single keyed facts, whose questions are the commonest; each gives none for questions of other tasks.
 const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[variables::solve];
+/// Every solver; each gives none for questions of other tasks.
+const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
+    variables::solve,
+    associative::solve,
+    ordinal::solve,
+    conflict::solve,
+    chain::solve,
+    graph::solve,
+    keyed::solve,
+];
 
 /// Solves a prompt whose question is none for one keyed fact: its text, and where its messages
 /// stand in it.
