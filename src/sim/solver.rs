@@ -30,9 +30,8 @@ pub struct Solution {
     pub wrong: Vec<String>,
 }
 
-/// Every solver but that of single keyed facts, whose questions are the commonest; each gives none for questions of other tasks.
-const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[variables::solve];
-/// Every solver; each gives none for questions of other tasks.
+/// Every solver but that of single keyed facts, whose questions are the commonest; each gives none
+/// for questions of other tasks.
 const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     variables::solve,
     associative::solve,
@@ -40,7 +39,6 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     conflict::solve,
     chain::solve,
     graph::solve,
-    keyed::solve,
 ];
 
 /// Solves a prompt whose question is none for one keyed fact: its text, and where its messages
