@@ -1,21 +1,25 @@
 //! What haystacks are laid out of: the corpus that was asked for, and the texts of tasks that bring their own.
 
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Text};
 use crate::corpus::reskin::VOLUMES;
 use crate::haystack::Beyond;
 use crate::index::Index;
 use crate::language::Language;
 use crate::prompt::Assembler;
-use crate::task::{Hay, Task};
+use crate::task::{Hay, Posed, Task};
 use crate::tokens::Tokenizer;
 use anyhow::{Result, ensure};
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a token of English prose, and a little more: volumes are counted before any is indexed.
 const MOST_TOKEN_BYTES: u64 = 6;
 /// The size of a volume of generated text, roughly.
 const VOLUME_BYTES: u64 = 2_000_000;
+
+/// Stands before a word whose tokens are counted as those of a word within a text.
+const ANCHOR: &str = ".";
 
 /// The texts of a run.
 pub struct Corpora {
@@ -129,11 +133,26 @@ impl Grounds {
     }
 }
 
+/// The text and the index of one haystack that a task has made of words.
+pub struct Made {
+    corpus: Corpus,
+    index: Index,
+}
+
+impl Made {
+    /// That assembler.
+    pub fn assembler<'m>(&'m self, tokenizer: &'m Tokenizer) -> Assembler<'m> {
+        Assembler::new(&self.corpus, &self.index, tokenizer)
+    }
+}
+
 /// What lays out the prompts of a run, whatever their haystack is made of.
 pub struct Assemblers<'a> {
     main: Assembler<'a>,
     others: Vec<(Hay, Assembler<'a>)>,
     tokenizer: &'a Tokenizer,
+    /// Tokens of words behind a space, which haystacks made of words share.
+    words: Mutex<HashMap<String, u32>>,
 }
 
 impl<'a> Assemblers<'a> {
@@ -148,7 +167,43 @@ impl<'a> Assemblers<'a> {
                 .map(|((hay, corpus), index)| (*hay, Assembler::new(corpus, index, tokenizer)))
                 .collect(),
             tokenizer,
+            words: Mutex::default(),
         }
+    }
+
+    /// The haystack that a task has made of words; none where its haystack is a corpus.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses a word.
+    pub fn made(&self, posed: &Posed) -> Result<Option<Made>> {
+        if posed.words.is_empty() {
+            return Ok(None);
+        }
+        let mut known = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        let anchor = self.tokenizer.count(ANCHOR)?;
+        let mut pool = Vec::with_capacity(posed.words.pool().len());
+        for word in posed.words.pool() {
+            let tokens = match known.get(word) {
+                Some(tokens) => *tokens,
+                None => {
+                    let counted = self.tokenizer.count(&format!("{ANCHOR} {word}"))?;
+                    let tokens = counted.saturating_sub(anchor) as u32;
+                    known.insert(word.clone(), tokens);
+                    tokens
+                }
+            };
+            pool.push((word.len() as u32, tokens));
+        }
+        let main = self.main.index();
+        let additive = main.additive && main.bordered;
+        let text = Text::owned("words", posed.words.text());
+        Ok(Some(Made {
+            index: Index::of_words(&pool, posed.words.order(), additive),
+            corpus: Corpus {
+                name: "words".to_string(),
+                texts: vec![text],
+            },
+        }))
     }
 
     /// That of the corpus that was asked for.

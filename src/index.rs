@@ -111,6 +111,41 @@ impl Index {
         build::build(corpus, tokenizer)
     }
 
+    /// The index of one text of words joined by single spaces, each of which is a unit: `pool` has
+    /// the bytes and the tokens of each word behind a space, `order` the words by their place in
+    /// it. `additive` as in the fields.
+    pub fn of_words(pool: &[(u32, u32)], order: &[u16], additive: bool) -> Index {
+        let mut starts = Vec::with_capacity(order.len());
+        let mut tokens_before = Vec::with_capacity(order.len() + 1);
+        let mut fillers = vec![Vec::new(); LONGEST_FILLER_TOKENS + 1];
+        let (mut at, mut tokens) = (0u32, 0u32);
+        for (unit, word) in (0u32..).zip(order) {
+            let (bytes, count) = pool.get(usize::from(*word)).copied().unwrap_or_default();
+            // The space before a word belongs to it; there is none before the first.
+            starts.push(at);
+            tokens_before.push(tokens);
+            at += bytes + u32::from(unit > 0);
+            tokens += count;
+            let of_count = fillers.get_mut(count as usize);
+            if let Some(ids) = of_count.filter(|ids| unit > 0 && ids.len() < FILLERS_PER_COUNT) {
+                ids.push(UnitId { text: 0, unit });
+            }
+        }
+        tokens_before.push(tokens);
+        Index {
+            texts: vec![TextIndex {
+                kind: Kind::Generated,
+                script: Script::Spaced,
+                len_bytes: at,
+                starts,
+                tokens_before,
+            }],
+            fillers,
+            additive,
+            bordered: additive,
+        }
+    }
+
     /// Tokens of all texts of a kind.
     pub fn total_tokens(&self, kind: Kind) -> u64 {
         self.texts

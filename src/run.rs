@@ -255,7 +255,13 @@ impl Session<'_> {
         let posed = group.posed(&runner.plan.grid, runner.facts, runner.key)?;
         let needles = needles(&posed);
         let questions: Vec<String> = posed.questions.iter().map(|one| one.text.clone()).collect();
-        let assembler = runner.assemblers.of_task(group.trials[0].task);
+        let made = runner.assemblers.made(&posed)?;
+        let own = made
+            .as_ref()
+            .map(|made| made.assembler(runner.assemblers.tokenizer()));
+        let assembler = own
+            .as_ref()
+            .unwrap_or(runner.assemblers.of_task(group.trials[0].task));
         let route = group.route(assembler.index(), runner.key, runner.plan.grid.beyond);
         let length_tokens = group.trials[0].length_tokens;
         let cell_tokens = group.trials[0].cell_tokens();

@@ -265,14 +265,18 @@ impl Ground {
     ) -> Result<Prompt> {
         let posed = group.posed(grid, &self.facts, key)?;
         let needles = needles(&posed);
-        let questions: Vec<String> = posed.questions.into_iter().map(|one| one.text).collect();
+        let questions: Vec<String> = posed.questions.iter().map(|one| one.text.clone()).collect();
         let set = SetPlan {
             text_tokens: basis.text_tokens(trial.length_tokens),
             needles: &needles,
             questions: &questions,
             question_at: grid.question_at,
         };
-        let assembler = assemblers.of_task(trial.task);
+        let made = assemblers.made(&posed)?;
+        let own = made
+            .as_ref()
+            .map(|made| made.assembler(assemblers.tokenizer()));
+        let assembler = own.as_ref().unwrap_or(assemblers.of_task(trial.task));
         let set = assembler.set(&group.route(assembler.index(), key, grid.beyond), set)?;
         set.prompt(trial.slot as usize, group.rounding(trial, key))
     }

@@ -166,7 +166,13 @@ impl<'a> Items<'a> {
             _ => {}
         }
         let questions = [question.text.clone()];
-        let assembler = runner.assemblers.of_task(item.trial.task);
+        let made = runner.assemblers.made(&posed)?;
+        let own = made
+            .as_ref()
+            .map(|made| made.assembler(runner.assemblers.tokenizer()));
+        let assembler = own
+            .as_ref()
+            .unwrap_or(runner.assemblers.of_task(item.trial.task));
         let set = assembler.set(
             &item.group.route(assembler.index(), runner.key, grid.beyond),
             SetPlan {
