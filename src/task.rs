@@ -4,11 +4,14 @@
 //! a function of a [`Scene`] alone, so that every prompt can be rebuilt. The sentences themselves
 //! are data of the languages (`corpora/<language>/language.toml`).
 
+pub mod background;
+#[cfg(test)]
+mod golden;
 pub mod niah;
 mod scene;
 pub mod variables;
 
-pub use scene::{Planted, Posed, Question, Scene};
+pub use scene::{Planted, Posed, Question, Scene, Words};
 
 use crate::language::Language;
 use anyhow::{Context, Result};
@@ -138,7 +141,19 @@ impl Sizes<'_> {
 }
 
 /// Every task, in the order in which they are listed.
-pub const ALL: &[&Entry] = &[&niah::SINGLE, &niah::MULTIKEY, &variables::VT];
+pub const ALL: &[&Entry] = &[
+    &niah::SINGLE,
+    &niah::MULTIKEY,
+    &niah::SINGLE_1,
+    &niah::SINGLE_2,
+    &niah::SINGLE_3,
+    &niah::MULTIKEY_1,
+    &niah::MULTIKEY_2,
+    &niah::MULTIKEY_3,
+    &niah::MULTIVALUE,
+    &niah::MULTIQUERY,
+    &variables::VT,
+];
 
 /// Sets of tasks by name.
 pub const SUITES: &[(&str, &[&str], &str)] = &[];
