@@ -10,6 +10,7 @@ mod golden;
 pub mod niah;
 mod scene;
 pub mod variables;
+pub mod words;
 
 pub use scene::{Planted, Posed, Question, Scene, Words};
 
@@ -153,6 +154,8 @@ pub const ALL: &[&Entry] = &[
     &niah::MULTIVALUE,
     &niah::MULTIQUERY,
     &variables::VT,
+    &words::CWE,
+    &words::FWE,
 ];
 
 /// Sets of tasks by name.

@@ -7,6 +7,7 @@
 mod keyed;
 mod page;
 mod variables;
+mod words;
 
 pub use page::Page;
 
@@ -26,7 +27,8 @@ pub struct Solution {
 }
 
 /// Every solver; each gives none for questions of other tasks.
-const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[variables::solve, keyed::solve];
+const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] =
+    &[variables::solve, words::solve, keyed::solve];
 
 /// Solves a prompt: its text, and where its messages stand in it.
 pub fn solve(text: &str, messages: &[Range<usize>]) -> Option<Solution> {
