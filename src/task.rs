@@ -8,6 +8,7 @@ pub mod background;
 #[cfg(test)]
 mod golden;
 pub mod niah;
+pub mod question;
 mod scene;
 pub mod variables;
 pub mod words;
@@ -156,6 +157,8 @@ pub const ALL: &[&Entry] = &[
     &variables::VT,
     &words::CWE,
     &words::FWE,
+    &question::QA_1,
+    &question::QA_2,
 ];
 
 /// Sets of tasks by name.

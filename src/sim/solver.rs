@@ -6,6 +6,7 @@
 
 mod keyed;
 mod page;
+mod question;
 mod variables;
 mod words;
 
@@ -27,8 +28,12 @@ pub struct Solution {
 }
 
 /// Every solver; each gives none for questions of other tasks.
-const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] =
-    &[variables::solve, words::solve, keyed::solve];
+const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
+    variables::solve,
+    words::solve,
+    question::solve,
+    keyed::solve,
+];
 
 /// Solves a prompt: its text, and where its messages stand in it.
 pub fn solve(text: &str, messages: &[Range<usize>]) -> Option<Solution> {
