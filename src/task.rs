@@ -4,6 +4,7 @@
 //! a function of a [`Scene`] alone, so that every prompt can be rebuilt. The sentences themselves
 //! are data of the languages (`corpora/<language>/language.toml`).
 
+pub mod absent;
 pub mod background;
 #[cfg(test)]
 mod golden;
@@ -159,10 +160,29 @@ pub const ALL: &[&Entry] = &[
     &words::FWE,
     &question::QA_1,
     &question::QA_2,
+    &absent::ABSENT,
 ];
 
 /// Sets of tasks by name.
-pub const SUITES: &[(&str, &[&str], &str)] = &[];
+pub const SUITES: &[(&str, &[&str], &str)] = &[(
+    "ruler",
+    &[
+        "niah_single_1",
+        "niah_single_2",
+        "niah_single_3",
+        "niah_multikey_1",
+        "niah_multikey_2",
+        "niah_multikey_3",
+        "niah_multivalue",
+        "niah_multiquery",
+        "vt",
+        "cwe",
+        "fwe",
+        "qa_1",
+        "qa_2",
+    ],
+    "RULER's thirteen tasks with its parameters",
+)];
 
 /// A task.
 #[derive(Clone, Copy)]
