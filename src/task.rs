@@ -12,10 +12,17 @@ mod golden;
 pub mod graph;
 pub mod niah;
 pub mod ordinal;
+pub mod absent;
+pub mod background;
+#[cfg(test)]
+mod golden;
+pub mod niah;
+pub mod question;
 mod scene;
 pub mod variables;
+pub mod words;
 
-pub use scene::{Planted, Posed, Question, Scene};
+pub use scene::{Planted, Posed, Question, Scene, Words};
 
 use crate::corpus::Corpus;
 use crate::language::Language;
@@ -170,10 +177,42 @@ pub const ALL: &[&Entry] = &[
     &chain::KINSHIP,
     &graph::BFS,
     &graph::PARENTS,
+    &niah::SINGLE_1,
+    &niah::SINGLE_2,
+    &niah::SINGLE_3,
+    &niah::MULTIKEY_1,
+    &niah::MULTIKEY_2,
+    &niah::MULTIKEY_3,
+    &niah::MULTIVALUE,
+    &niah::MULTIQUERY,
+    &variables::VT,
+    &words::CWE,
+    &words::FWE,
+    &question::QA_1,
+    &question::QA_2,
+    &absent::ABSENT,
 ];
 
 /// Sets of tasks by name.
-pub const SUITES: &[(&str, &[&str], &str)] = &[];
+pub const SUITES: &[(&str, &[&str], &str)] = &[(
+    "ruler",
+    &[
+        "niah_single_1",
+        "niah_single_2",
+        "niah_single_3",
+        "niah_multikey_1",
+        "niah_multikey_2",
+        "niah_multikey_3",
+        "niah_multivalue",
+        "niah_multiquery",
+        "vt",
+        "cwe",
+        "fwe",
+        "qa_1",
+        "qa_2",
+    ],
+    "RULER's thirteen tasks with its parameters",
+)];
 
 /// A task.
 #[derive(Clone, Copy)]

@@ -11,7 +11,9 @@ mod graph;
 mod keyed;
 mod ordinal;
 mod page;
+mod question;
 mod variables;
+mod words;
 
 pub use page::Page;
 
@@ -39,6 +41,12 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     conflict::solve,
     chain::solve,
     graph::solve,
+/// Every solver; each gives none for questions of other tasks.
+const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
+    variables::solve,
+    words::solve,
+    question::solve,
+    keyed::solve,
 ];
 
 /// Solves a prompt whose question is none for one keyed fact: its text, and where its messages

@@ -1,8 +1,9 @@
 //! One posed haystack a task and language, kept as readable text, so that no sentence moves unseen.
 //!
-//! `DEPTHFINDER_REWRITE_GOLDEN=1 cargo test golden` writes the files anew.
+//! The files lie under `tests/golden/tasks`; `DEPTHFINDER_REWRITE_GOLDEN=1 cargo test golden`
+//! writes them anew, and the difference is looked at before it is kept.
 
-use super::{Entry, Scene, Sizes};
+use super::{Entry, Posed, Scene, Sizes};
 use crate::corpus::{Corpus, Text};
 use crate::fact::Facts;
 use crate::language::Language;
@@ -13,15 +14,36 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Poses one haystack of a task from a fixed secret, with its depth and what was asked of its
-/// difficulty.
+/// Poses one haystack of a task from a secret, with its depth and what was asked of its difficulty.
 pub fn posed(
     entry: &Entry,
     told: &'static Language,
     secret: u64,
     depth_percent: f64,
     asked: &BTreeMap<String, u64>,
-) -> super::Posed {
+) -> Posed {
+    scene(entry, told, secret, depth_percent, asked, 2_000)
+}
+
+/// The haystack that the files keep, in a language by its code.
+pub fn posed_in(entry: &Entry, code: &str) -> Posed {
+    posed_of(entry, code, 1_000)
+}
+
+/// The same for a text of another length.
+pub fn posed_of(entry: &Entry, code: &str, text_tokens: u64) -> Posed {
+    let language = Language::named(code).expect("is read");
+    scene(entry, language, 7, 40.0, &BTreeMap::new(), text_tokens)
+}
+
+fn scene(
+    entry: &Entry,
+    told: &'static Language,
+    secret: u64,
+    depth_percent: f64,
+    asked: &BTreeMap<String, u64>,
+    text_tokens: u64,
+) -> Posed {
     let key = Secret::from_hex(&format!("{secret:04x}"))
         .expect("hex")
         .key("");
@@ -30,17 +52,18 @@ pub fn posed(
         texts: vec![Text::owned("hay", "Nothing happened here.".into())],
     };
     let lexicon = Arc::new(Lexicon::of(&hay).expect("collects"));
-    let facts = Facts::new(&key, told, lexicon).expect("lists");
+    let sizes = || Sizes { keys: 4, asked };
+    let questions = (entry.questions)(&sizes()) as usize;
     let mut scene = Scene {
         told,
         asked: told,
         values: Default::default(),
         wording: 0,
-        sizes: Sizes { keys: 4, asked },
-        facts: &facts,
+        sizes: sizes(),
+        facts: &Facts::new(&key, told, vec![lexicon]).expect("lists"),
         facts_from: 0,
-        depths_percent: &[depth_percent],
-        text_tokens: 2_000,
+        depths_percent: &[depth_percent, 10.0, 90.0, 30.0, 70.0, 20.0][..questions],
+        text_tokens,
         stream: key.stream("golden", &[entry.code]),
     };
     (entry.pose)(&mut scene).expect("is posed")
@@ -57,22 +80,7 @@ pub fn languages(entry: &Entry) -> Vec<&'static Language> {
 /// Compares a haystack of a task in each language that has it with its file.
 pub fn check(entry: &Entry) {
     for language in languages(entry) {
-        let posed = posed(entry, language, 7, 40.0, &BTreeMap::new());
-        let mut written = String::new();
-        for planted in &posed.planted {
-            let (depth, sentence) = (planted.depth_percent, &planted.sentence);
-            writeln!(written, "{depth:6.2} % {sentence}").expect("strings take all");
-        }
-        for question in &posed.questions {
-            let (right, about) = (&question.right, question.about);
-            let distractors = question.distractors.join(", ");
-            write!(
-                written,
-                "\nasked: {}\nkey: {}\nright: {} ({:?}, {:?})\nothers: {distractors}\nabout: {about}\n",
-                question.text, question.key, right.shown(), right.rule, right.value_type,
-            )
-            .expect("strings take all");
-        }
+        let written = written(&posed_in(entry, language.code));
         let name = format!("tests/golden/tasks/{}.{}.txt", entry.name, language.code);
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
         if std::env::var_os("DEPTHFINDER_REWRITE_GOLDEN").is_some() {
@@ -83,4 +91,29 @@ pub fn check(entry: &Entry) {
         let kept = std::fs::read_to_string(&path).unwrap_or_default();
         assert_eq!(written, kept, "{name} tells another haystack");
     }
+}
+
+fn written(posed: &Posed) -> String {
+    let mut written = String::new();
+    for planted in &posed.planted {
+        let (depth, sentence) = (planted.depth_percent, &planted.sentence);
+        let _ = writeln!(written, "{depth:6.2} % {sentence}");
+    }
+    if !posed.words.is_empty() {
+        let _ = writeln!(written, "{}", posed.words.text());
+    }
+    for question in &posed.questions {
+        let (right, about) = (&question.right, question.about);
+        let distractors = question.distractors.join(", ");
+        let _ = write!(
+            written,
+            "\nasked: {}\nkey: {}\nright: {} ({:?}, {:?})\nothers: {distractors}\nabout: {about}\n",
+            question.text,
+            question.key,
+            right.shown(),
+            right.rule,
+            right.value_type,
+        );
+    }
+    written
 }

@@ -37,8 +37,62 @@ pub struct Posed {
     pub planted: Vec<Planted>,
     /// The questions, in the order of their slots.
     pub questions: Vec<Question>,
-    /// The haystack itself, where the task makes its own: words that are joined by single spaces.
-    pub words: Vec<String>,
+    /// The haystack itself, where the task makes its own.
+    pub words: Words,
+}
+
+/// A haystack of words, to be joined by single spaces: a million of them are two megabytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Words {
+    /// Each word once.
+    pool: Vec<String>,
+    /// The words in the order of the text, by their place in the pool.
+    order: Vec<u16>,
+}
+
+impl Words {
+    /// Words and their order.
+    pub fn new(pool: Vec<String>, order: Vec<u16>) -> Words {
+        Words { pool, order }
+    }
+
+    /// How many there are in the text.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// True where the task makes no haystack of its own.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The different words, with the asked ones among the first.
+    pub fn pool(&self) -> &[String] {
+        &self.pool
+    }
+
+    /// The words in the order of the text, by their place in the pool.
+    pub fn order(&self) -> &[u16] {
+        &self.order
+    }
+
+    /// The words in the order of the text.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let word = |place: &u16| self.pool.get(usize::from(*place)).map(String::as_str);
+        self.order.iter().filter_map(word)
+    }
+
+    /// All of them, joined by single spaces.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for word in self.iter() {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(word);
+        }
+        text
+    }
 }
 
 /// What a task poses its questions from.

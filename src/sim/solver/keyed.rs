@@ -1,59 +1,163 @@
-//! Keyed facts in any wording and language: one is asked, or several at a time.
+//! Keyed facts in any wording and language: one is asked, or several at a time, or one that is not there.
 
 use super::{Page, Solution};
 use crate::answer::ValueType;
+use crate::form::Form;
 use crate::language::Language;
+use crate::task::niah;
+use std::collections::HashSet;
 
-/// Solves the tasks that ask for one keyed fact.
+/// Facts that are not asked are looked for in windows of this size: some are enough.
+const WINDOW_BYTES: usize = 1 << 20;
+/// How many of them.
+const OTHERS: usize = 8;
+
+/// What a question asks for.
+struct Asked {
+    from: usize,
+    keys: Vec<String>,
+    is_several: bool,
+    value_type: ValueType,
+    wording: usize,
+    language: &'static Language,
+    may_be_absent: bool,
+}
+
+/// Solves the tasks that ask for keyed facts.
 pub fn solve(page: &Page<'_>) -> Option<Solution> {
-    let (key, value_type) = asked(page)?;
-    let told = told(page, value_type);
-    let own = told.iter().find(|(_, found, _)| *found == key)?;
-    let others = told.iter().filter(|(_, other, _)| *other != key);
+    let asked = asked(page)?;
+    let forms = forms(&asked);
+    let mut own: Vec<(usize, String)> = Vec::new();
+    for key in &asked.keys {
+        // With the key filled in, one search meets the facts of it and no others.
+        let mut of_key: Vec<(usize, String)> = forms
+            .iter()
+            .flat_map(|form| form.with(&[("key", key)]).find(page.text))
+            .map(|found| (found.from, found.field("value").to_string()))
+            .collect();
+        of_key.sort();
+        own.extend(of_key);
+    }
+    let mut known = HashSet::new();
+    own.retain(|(_, value)| known.insert(value.clone()));
+    let others = others(page.text, &forms, &asked.keys);
+    let values: Vec<String> = own.iter().map(|(_, value)| value.clone()).collect();
+    let comma = asked.language.comma.as_str();
+    let (task, answer, wrong) = match (values.first(), asked.is_several) {
+        (Some(first), false) => ("niah", first.clone(), others.values),
+        (Some(_), true) => {
+            let mut wrong = others.values;
+            if values.len() > 1 {
+                wrong.push(values[1..].join(comma));
+            }
+            ("niah", values.join(comma), wrong)
+        }
+        (None, _) if asked.may_be_absent => (
+            "absent",
+            asked.language.none.first()?.clone(),
+            others.values,
+        ),
+        (None, _) => return None,
+    };
     Some(Solution {
-        task: "niah",
-        answer: own.2.clone(),
-        at: own.0,
-        wrong: others.map(|(_, _, value)| value.clone()).take(8).collect(),
+        task,
+        answer,
+        at: own.first().map_or(others.first_at, |(at, _)| *at),
+        wrong,
     })
 }
 
-/// The key that is asked for, and the type of its value.
-fn asked(page: &Page<'_>) -> Option<(String, ValueType)> {
+/// What is asked: at the end of the prompt the last question, at its head the first.
+fn asked(page: &Page<'_>) -> Option<Asked> {
     page.ends().iter().enumerate().find_map(|(at, end)| {
         let mut here = Vec::new();
         for (language, value_type) in tongues() {
-            let noun = language.noun(value_type);
-            for wording in &language.wordings {
-                let form = wording.question.with(&[("noun", noun)]);
+            for (wording, form) in language.wordings.iter().enumerate() {
+                let form = form.question.with(&[("noun", language.noun(value_type))]);
                 here.extend(form.find(end).into_iter().map(|found| {
-                    let key = found.field("key").to_string();
-                    (found.from, (key, value_type))
+                    let unless = language.unless_absent.trim();
+                    Asked {
+                        from: found.from,
+                        keys: vec![found.field("key").to_string()],
+                        is_several: false,
+                        value_type,
+                        wording,
+                        language,
+                        may_be_absent: end[found.to..].trim_start().starts_with(unless),
+                    }
                 }));
             }
+            here.extend(asked_for_several(end, language, value_type));
         }
         match at {
-            0 => here.into_iter().max_by_key(|(from, _)| *from),
-            _ => here.into_iter().min_by_key(|(from, _)| *from),
+            0 => here.into_iter().max_by_key(|asked| asked.from),
+            _ => here.into_iter().min_by_key(|asked| asked.from),
         }
-        .map(|(_, asked)| asked)
     })
 }
 
-/// Every fact with a value of a type: where it stands, its key and its value.
-fn told(page: &Page<'_>, value_type: ValueType) -> Vec<(usize, String, String)> {
-    let mut told = Vec::new();
-    for (language, kind) in tongues().filter(|(_, kind)| *kind == value_type) {
-        for wording in &language.wordings {
-            let form = wording.needle.with(&[("noun", language.noun(kind))]);
-            told.extend(form.find(page.text).into_iter().map(|found| {
-                let field = |name: &str| found.field(name).to_string();
-                (found.from, field("key"), field("value"))
-            }));
-        }
+fn asked_for_several(end: &str, language: &'static Language, value_type: ValueType) -> Vec<Asked> {
+    let (Ok(forms), Ok(nouns), Ok(last)) = (
+        language.forms("niah", "several"),
+        niah::nouns(language, value_type),
+        language.words("niah", "last"),
+    ) else {
+        return Vec::new();
+    };
+    let mut here = Vec::new();
+    for (wording, form) in forms.iter().enumerate() {
+        let form = form.with(&[("nouns", nouns)]);
+        here.extend(form.find(end).into_iter().map(|found| {
+            let keys = found.field("keys").replace(&last.concat(), &language.comma);
+            Asked {
+                from: found.from,
+                keys: keys.split(&language.comma).map(str::to_string).collect(),
+                is_several: true,
+                value_type,
+                wording,
+                language,
+                may_be_absent: false,
+            }
+        }));
     }
-    told.sort();
-    told
+    here
+}
+
+/// How the facts are told: in the wording of the question, in whatever language.
+fn forms(asked: &Asked) -> Vec<Form> {
+    let languages = tongues().filter(|(_, kind)| *kind == asked.value_type);
+    let forms = languages.filter_map(|(language, kind)| {
+        let wordings = &language.wordings;
+        let wording = wordings.get(asked.wording).or(wordings.first())?;
+        Some(wording.needle.with(&[("noun", language.noun(kind))]))
+    });
+    forms.collect()
+}
+
+/// Facts of other keys.
+struct Others {
+    values: Vec<String>,
+    first_at: usize,
+}
+
+fn others(text: &str, forms: &[Form], keys: &[String]) -> Others {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while from < text.len() && found.len() < OTHERS {
+        let to = text.ceil_char_boundary((from + WINDOW_BYTES).min(text.len()));
+        for form in forms {
+            let here = form.find(&text[from..to]).into_iter();
+            let here = here.filter(|fact| keys.iter().all(|key| key != fact.field("key")));
+            found.extend(here.map(|fact| (from + fact.from, fact.field("value").to_string())));
+        }
+        from = to;
+    }
+    found.sort();
+    found.truncate(OTHERS);
+    Others {
+        first_at: found.first().map_or(0, |(at, _)| *at),
+        values: found.into_iter().map(|(_, value)| value).collect(),
+    }
 }
 
 fn tongues() -> impl Iterator<Item = (&'static Language, ValueType)> {

@@ -92,7 +92,7 @@ fn prompt(told: &Language, posed: &Posed, question: &Question) -> String {
     } else {
         &told.joint
     });
-    text.push_str(&posed.words.join(" "));
+    text.push_str(&posed.words.text());
     format!("{text}\n\n{}", question.text)
 }
 

@@ -1,0 +1,272 @@
+//! RULER's lists of words: which of them come most often, among ordinary words and among made-up ones.
+
+use super::{Difficulty, Entry, Hay, Kind, Posed, Question, Scene, Words};
+use crate::answer::{Right, ValueType};
+use crate::language::Language;
+use crate::seed::Stream;
+use anyhow::{Result, ensure};
+use std::collections::HashSet;
+
+const COMMON: Difficulty = Difficulty {
+    name: "common",
+    usual: 10,
+    range: (1, 20),
+    meaning: "common words in the list, all of them asked",
+};
+
+/// Common words among others.
+pub const CWE: Entry = Entry {
+    code: 11,
+    name: "cwe",
+    kind: Kind::Aggregate,
+    measures: "which words of a long list come ten times as often as the others",
+    idea: "RULER (Hsieh et al. 2024), common words extraction",
+    scoring: "right: all common words and no other of the hundred others that are known, in any order; in part: those that are right over those expected or named",
+    hay: Hay::Made,
+    difficulty: &[COMMON],
+    facts: |_| 1,
+    questions: |_| 1,
+    speaks: |language| language.has("words"),
+    pose: pose_common,
+};
+
+/// The most frequent of coded words.
+pub const FWE: Entry = Entry {
+    code: 12,
+    name: "fwe",
+    measures: "which three coded words come most often where frequencies fall with the square of the rank",
+    idea: "RULER (Hsieh et al. 2024), frequent words extraction, zeta distribution with exponent 2",
+    scoring: "right: the three words and no other of the fifty next in frequency, in any order; in part: those that are right over those expected or named",
+    difficulty: &[],
+    facts: |_| ASKED as u64,
+    pose: pose_frequent,
+    ..CWE
+};
+
+/// RULER's ratio: thirty times each against three.
+const RATIO: usize = 10;
+/// RULER's three times: the list is made of so many rounds, in each of which every word that is
+/// not common comes once and every common one [`RATIO`] times. Wherever behind the first round the
+/// list is cut, the common words lead.
+const ROUNDS: usize = 3;
+/// Below this a round has no room for the ratio; RULER lowers it in short texts too.
+const SHORT_ROUND: usize = 150;
+const SHORT_RATIO: usize = 4;
+/// Other words that an answer is judged by. Rows of a journal hold them.
+const MOST_DISTRACTORS: usize = 100;
+
+/// Words that are asked for in [`FWE`].
+const ASKED: usize = 3;
+/// What the shares of all ranks add up to where they fall with the square: zeta of two.
+const ZETA_2: f64 = std::f64::consts::PI * std::f64::consts::PI / 6.0;
+/// What stands at the first rank: noise, as in RULER. The questions of all languages name it.
+const FILLER: &str = "...";
+/// Words of a block: every block holds its share of each word, and is shuffled by itself.
+const BLOCK: usize = 4096;
+const LEAST_BLOCKS: usize = 8;
+
+/// How many words are made for a text: a tenth more than one with the fewest tokens a word needs.
+///
+/// With the vocabularies that were tried a word of these lists costs at least so many hundredths
+/// of a token, the space before it included: more words are cut than are missing.
+fn length(text_tokens: u64, hundredths_a_word: u64, least: usize) -> usize {
+    ((text_tokens * 110).div_ceil(hundredths_a_word) as usize).max(least)
+}
+
+fn pose_common(scene: &mut Scene<'_>) -> Result<Posed> {
+    let common = scene.difficulty(&COMMON) as usize;
+    let hundredths = number(scene.told, "hundredths_of_tokens")?;
+    let question = scene.asked.form("words", "common")?;
+    let text = question.fill(&[("count", &common.to_string())]);
+    // What a question or an answer says anyway is no word of the list.
+    let mut spoken = vec![text.as_str()];
+    for language in [scene.told, scene.asked] {
+        spoken.extend(
+            language
+                .words("words", "spoken")?
+                .iter()
+                .map(String::as_str),
+        );
+    }
+    let spoken = spoken.concat().to_lowercase();
+    let keys = scene.told.keys()?;
+    let mut seen = HashSet::new();
+    let mut pool: Vec<String> = keys.first.into_iter().chain(keys.last).collect();
+    pool.retain(|word| !spoken.contains(word.as_str()) && seen.insert(word.clone()));
+    scene.stream.shuffle(&mut pool);
+    let words = length(
+        scene.text_tokens,
+        hundredths,
+        (common * RATIO + 30) * ROUNDS,
+    );
+    let mut round = words.div_ceil(ROUNDS);
+    let ratio = match round < SHORT_ROUND {
+        true => SHORT_RATIO,
+        false => RATIO,
+    };
+    let others = (round - common * ratio).min(pool.len() - common);
+    round = common * ratio + others;
+    pool.truncate(common + others);
+    let counts: Vec<usize> = (0..pool.len())
+        .map(|word| if word < common { ratio } else { 1 })
+        .collect();
+    let rounds = words.div_ceil(round).max(ROUNDS);
+    let mut order = Vec::with_capacity(rounds * round);
+    let mut draws = Draws::new(&mut scene.stream);
+    for _ in 0..rounds {
+        let from = order.len();
+        for (word, &count) in counts.iter().enumerate() {
+            order.extend(std::iter::repeat_n(word as u16, count));
+        }
+        draws.shuffle(&mut order[from..]);
+    }
+    let distractors = pool[common..].iter().take(MOST_DISTRACTORS).cloned();
+    asked(
+        text,
+        common,
+        pool[..common].to_vec(),
+        distractors.collect(),
+        Words::new(pool, order),
+    )
+}
+
+fn pose_frequent(scene: &mut Scene<'_>) -> Result<Posed> {
+    let hundredths = number(scene.told, "hundredths_of_coded_tokens")?;
+    let words = length(scene.text_tokens, hundredths, 200);
+    // Rank 1 is the filler; a word that would come less than once does not come.
+    let counts: Vec<usize> = (1..=words)
+        .map(|rank| (words as f64 / (ZETA_2 * (rank * rank) as f64)) as usize)
+        .take_while(|count| *count > 0)
+        .take(usize::from(u16::MAX))
+        .collect();
+    ensure!(
+        counts.len() > ASKED + 1,
+        "a text of {} tokens is too short for fwe",
+        scene.text_tokens
+    );
+    let mut pool = vec![FILLER.to_string()];
+    for nth in 0..ASKED {
+        pool.push(scene.facts.variable(scene.nth(nth as u64))?);
+    }
+    let mut seen: HashSet<String> = pool.iter().cloned().collect();
+    while pool.len() < counts.len() {
+        let word = coded(&mut scene.stream);
+        if seen.insert(word.clone()) {
+            pool.push(word);
+        }
+    }
+    let order = dealt(&counts, &mut scene.stream);
+    let text = scene.asked.form("words", "frequent")?;
+    let text = text.fill(&[("count", &ASKED.to_string())]);
+    let others = pool[1 + ASKED..].iter().take(MOST_DISTRACTORS / 2).cloned();
+    asked(
+        text,
+        ASKED,
+        pool[1..=ASKED].to_vec(),
+        others.collect(),
+        Words::new(pool, order),
+    )
+}
+
+fn asked(
+    text: String,
+    count: usize,
+    right: Vec<String>,
+    distractors: Vec<String>,
+    words: Words,
+) -> Result<Posed> {
+    let question = Question {
+        text,
+        key: count.to_string(),
+        right: Right::all(ValueType::Names, right),
+        distractors,
+        about: 0,
+    };
+    Ok(Posed {
+        questions: vec![question],
+        words,
+        ..Posed::default()
+    })
+}
+
+/// A coded word in the shape of [`crate::fact::Facts::variable`].
+fn coded(stream: &mut Stream) -> String {
+    let letter = |_| char::from(b'A' + stream.below(26) as u8);
+    (0..5).map(letter).collect()
+}
+
+/// Every word as often as its count, each block of the list with its share of it, so that what is
+/// cut at the end takes from all words alike.
+fn dealt(counts: &[usize], stream: &mut Stream) -> Vec<u16> {
+    let total: usize = counts.iter().sum();
+    let blocks = (total / BLOCK).max(LEAST_BLOCKS);
+    let mut draws = Draws::new(stream);
+    // Where within a block the shares of a word are rounded up: else all rare words would end the
+    // last block.
+    let phases: Vec<usize> = counts
+        .iter()
+        .map(|_| draws.below(blocks as u32) as usize)
+        .collect();
+    let mut order = Vec::with_capacity(total);
+    for block in 0..blocks {
+        let from = order.len();
+        for (word, (&count, &phase)) in counts.iter().zip(&phases).enumerate() {
+            let upto = |block: usize| (count * block + phase) / blocks;
+            order.extend(std::iter::repeat_n(
+                word as u16,
+                upto(block + 1) - upto(block),
+            ));
+        }
+        draws.shuffle(&mut order[from..]);
+    }
+    order
+}
+
+/// Draws of 32 bits, four at a time: a million words are shuffled in a few milliseconds. The bias
+/// for bounds below 2^16 is less than 2^-16 of a chance.
+struct Draws<'a> {
+    stream: &'a mut Stream,
+    four: [u32; 4],
+    left: usize,
+}
+
+impl Draws<'_> {
+    fn new(stream: &mut Stream) -> Draws<'_> {
+        Draws {
+            stream,
+            four: [0; 4],
+            left: 0,
+        }
+    }
+
+    fn below(&mut self, bound: u32) -> u32 {
+        if self.left == 0 {
+            let bytes = self.stream.bytes16();
+            for (draw, chunk) in self.four.iter_mut().zip(bytes.chunks_exact(4)) {
+                *draw = chunk
+                    .iter()
+                    .fold(0, |draw, byte| draw << 8 | u32::from(*byte));
+            }
+            self.left = self.four.len();
+        }
+        self.left -= 1;
+        // The high half of the product (Lemire, "Fast random integer generation in an interval").
+        (u64::from(self.four[self.left]) * u64::from(bound) >> 32) as u32
+    }
+
+    fn shuffle(&mut self, items: &mut [u16]) {
+        for at in (1..items.len()).rev() {
+            items.swap(at, self.below(at as u32 + 1) as usize);
+        }
+    }
+}
+
+fn number(language: &Language, name: &str) -> Result<u64> {
+    let written = language.words("words", name)?.concat();
+    let number: u64 = written.parse()?;
+    ensure!(number > 0, "{name} of {} is zero", language.name);
+    Ok(number)
+}
+
+#[cfg(test)]
+mod tests;
