@@ -33,6 +33,10 @@ fn is_inside(c: char) -> bool {
 fn fold(word: &str) -> String {
     let mut folded = String::with_capacity(word.len());
     for c in word.chars() {
+        if is_spaceless(c) {
+            folded.push(c);
+            continue;
+        }
         let zero = match c as u32 {
             0x660..=0x669 => 0x660,
             0x6f0..=0x6f9 => 0x6f0,
@@ -65,17 +69,37 @@ pub(super) fn split(phrase: &str) -> Vec<String> {
     words
 }
 
+/// Characters in a row, one to four, as hashes that grow with each character.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    /// The last so many characters and one, and whether any is of a script without spaces.
+    grams: [(u64, bool); LONGEST_GRAM],
+    /// How many characters stand in the row, up to the longest gram.
+    count: usize,
+}
+
+impl Row {
+    /// Adds a character; gives the hashes of all that end in it and have a spaceless letter.
+    fn push(&mut self, c: char) -> impl Iterator<Item = u64> + use<> {
+        let of_c = is_spaceless(c);
+        for at in (0..LONGEST_GRAM).rev() {
+            let (hash, any) = match at {
+                0 => (0xcbf2_9ce4_8422_2325, false),
+                _ => self.grams[at - 1],
+            };
+            let grown = (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
+            self.grams[at] = (grown ^ (grown >> 29), any || of_c);
+        }
+        self.count = (self.count + 1).min(LONGEST_GRAM);
+        let grams = self.grams.into_iter().take(self.count);
+        grams.filter(|(_, any)| *any).map(|(hash, _)| hash)
+    }
+}
+
 /// Hashes of all of one to four characters in a row that have a letter of a script without spaces.
 pub(super) fn grams(letters: &str) -> impl Iterator<Item = u64> + '_ {
-    let starts = letters.char_indices();
-    starts.flat_map(move |(from, _)| {
-        let rest = &letters[from..];
-        rest.char_indices()
-            .take(LONGEST_GRAM)
-            .map(move |(at, c)| &rest[..at + c.len_utf8()])
-            .filter(|gram| gram.chars().any(is_spaceless))
-            .map(|gram| hash(gram.as_bytes()))
-    })
+    let mut row = Row::default();
+    letters.chars().flat_map(move |c| row.push(c))
 }
 
 /// The words that keys are made of.
@@ -132,6 +156,8 @@ struct Word {
     hash: u64,
     /// Where the number begins whose last group this is.
     number_from: usize,
+    /// Has a letter of a script without spaces.
+    spaceless: bool,
 }
 
 impl<'a> Collector<'a> {
@@ -153,8 +179,8 @@ impl<'a> Collector<'a> {
         let bytes = text.as_bytes();
         let mut at = 0;
         let mut previous: Option<Word> = None;
-        // The end of what stands behind, of letters alone.
-        let mut row = String::new();
+        // Signs between letters are passed over.
+        let mut row = Row::default();
         while at < bytes.len() {
             let (to, is_ascii) = word_end(text, at);
             if to == at {
@@ -167,21 +193,35 @@ impl<'a> Collector<'a> {
             let written = &text[at..to];
             let folded = (!is_ascii).then(|| fold(written));
             let form = folded.as_deref().unwrap_or(written);
+            let spaceless = !is_ascii && form.chars().any(is_spaceless);
             let mut word = Word {
                 from: at,
                 to,
                 hash: hash(form.as_bytes()),
                 number_from: at,
+                spaceless,
             };
-            self.seen.insert(word.hash);
+            // What stands between two signs of Chinese is no word that anybody asks for whole.
+            if !spaceless || is_english {
+                self.seen.insert(word.hash);
+            }
             if !form.bytes().all(|byte| byte.is_ascii_alphabetic()) {
                 self.digits_inside(form);
             }
             if let Some(before) = previous {
                 self.neighbours(text, before, &mut word, is_english);
             }
-            if !is_ascii || !row.is_empty() {
-                self.in_a_row(form, &mut row);
+            if !is_english {
+                match is_ascii {
+                    true => form
+                        .bytes()
+                        .flat_map(|byte| row.push(char::from(byte.to_ascii_lowercase())))
+                        .for_each(|gram| self.marks.put(gram)),
+                    false => form
+                        .chars()
+                        .flat_map(|c| row.push(c))
+                        .for_each(|gram| self.marks.put(gram)),
+                }
             }
             previous = Some(word);
             at = to;
@@ -190,6 +230,9 @@ impl<'a> Collector<'a> {
 
     /// Digit runs inside a word: `共1234567人` holds a number.
     fn digits_inside(&mut self, form: &str) {
+        if !form.bytes().any(|byte| byte.is_ascii_digit()) {
+            return;
+        }
         let runs = form.split(|c: char| !c.is_ascii_digit());
         for run in runs.filter(|run| !run.is_empty() && run.len() < form.len()) {
             self.seen.insert(hash(run.as_bytes()));
@@ -212,7 +255,7 @@ impl<'a> Collector<'a> {
             }
             _ => {}
         }
-        if !is_english {
+        if !is_english && !before.spaceless && !word.spaceless {
             // Whatever stands between: a near match counts as one.
             let (left, right) = (&text[before.from..before.to], &text[word.from..word.to]);
             if left.len() + right.len() < 120 {
@@ -236,27 +279,6 @@ impl<'a> Collector<'a> {
                 .insert(hash(digits.collect::<String>().as_bytes()));
             // A long number's groups join one by one.
             word.number_from = before.number_from;
-        }
-    }
-
-    /// Marks the characters in a row that end in this word; what is no letter was passed over.
-    fn in_a_row(&mut self, form: &str, row: &mut String) {
-        for c in form.chars() {
-            row.push(c);
-            let mut from = row.len();
-            for (count, (at, _)) in row.char_indices().rev().enumerate() {
-                if count >= LONGEST_GRAM {
-                    row.drain(..from);
-                    break;
-                }
-                from = at;
-                if row[at..].chars().any(is_spaceless) {
-                    self.marks.put(hash(row[at..].as_bytes()));
-                }
-            }
-        }
-        if !row.chars().any(is_spaceless) {
-            row.clear();
         }
     }
 }
