@@ -18,7 +18,7 @@ use depthfinder::fact::Facts;
 use depthfinder::index::Index;
 use depthfinder::language::Language;
 use depthfinder::lexicon::Lexicon;
-use depthfinder::prompt::Assembler;
+use depthfinder::prompt::{Assembler, Needle, QuestionAt, SetPlan};
 use depthfinder::tokens::Tokenizer;
 use depthfinder::tokens::bundled::Bundled;
 use std::hint::black_box;
@@ -30,6 +30,8 @@ use support::{Ground, cache, machine, median, on_this_thread, process_cpu, shown
 const MOST_COPIES: f64 = 4.0;
 /// A prompt of 128,000 tokens.
 const MOST_128K: Duration = Duration::from_millis(1);
+/// A thousand short sentences in a prompt of a million tokens cost at most so much more than none.
+const MOST_FOR_NEEDLES: Duration = Duration::from_millis(5);
 /// An index costs at most so many encodings of the corpus.
 const MOST_ENCODINGS: f64 = 2.0;
 
@@ -46,6 +48,7 @@ fn main() -> Result<()> {
     loading(rounds)?;
     ten_million(rounds)?;
     short(rounds)?;
+    many_needles(rounds)?;
     indexing(rounds.div_ceil(3))
 }
 
@@ -134,6 +137,51 @@ fn short(rounds: u32) -> Result<()> {
         shown(&hashed),
         MOST_128K.as_millis(),
         verdict(median(&hashed) <= MOST_128K)
+    );
+    Ok(())
+}
+
+/// The same haystack without needles and with a thousand; its texts are met before.
+fn many_needles(rounds: u32) -> Result<()> {
+    let ground = Ground::lay(1_000_000, 2 * rounds + 1)?;
+    let assembler = Assembler::new(&ground.corpus, &ground.index, &ground.tokenizer);
+    let questions = ["Which number is that of town 17?".to_owned()];
+    let (mut bare, mut sown) = (vec![], vec![]);
+    for (at, group) in ground.plan.groups.iter().enumerate() {
+        let needles: Vec<Needle> = (0..1000)
+            .map(|town| Needle {
+                sentence: format!("The number of town {town} is {}.", 7_919 * town + at),
+                depth_percent: town as f64 / 10.0,
+            })
+            .collect();
+        let trial = group.trials.first().context("an empty group")?;
+        let lay = |needles: &[Needle]| -> Result<_> {
+            let plan = SetPlan {
+                text_tokens: 1_000_000,
+                needles,
+                questions: &questions,
+                question_at: QuestionAt::End,
+            };
+            let set = assembler.set(&group.route(&ground.index, &ground.key), plan)?;
+            set.prompt(0, group.rounding(trial, &ground.key))
+        };
+        lay(&[])?;
+        let (_, without) = on_this_thread(|| lay(&[]))?;
+        let (prompt, with) = on_this_thread(|| lay(&needles))?;
+        black_box(prompt);
+        if at > 0 {
+            bare.push(without);
+            sown.push(with);
+        }
+    }
+    println!("1M tokens, no needle    {}", shown(&bare));
+    println!("  1,000 needles         {}", shown(&sown));
+    let more = median(&sown).saturating_sub(median(&bare));
+    println!(
+        "  {:.2} ms more, at most {} ms: {}",
+        more.as_secs_f64() * 1e3,
+        MOST_FOR_NEEDLES.as_millis(),
+        verdict(more <= MOST_FOR_NEEDLES)
     );
     Ok(())
 }

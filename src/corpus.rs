@@ -8,6 +8,7 @@ use crate::rope::Piece;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use escaped::Escaped;
+pub use folder::Cleaning;
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -264,8 +265,16 @@ impl Corpus {
     /// # Errors
     /// When it is none of these, or a file is not UTF-8 (naming the file and the offset).
     pub fn open(name_or_path: &str) -> Result<Corpus> {
+        Ok(Corpus::read(name_or_path)?.0)
+    }
+
+    /// The same, with what was left out of the user's own text.
+    ///
+    /// # Errors
+    /// As [`Corpus::open`].
+    pub fn read(name_or_path: &str) -> Result<(Corpus, Option<Cleaning>)> {
         if let Some((name, folders, _)) = BUILT_IN.iter().find(|(name, ..)| *name == name_or_path) {
-            return Corpus::built_in(name, folders);
+            return Ok((Corpus::built_in(name, folders)?, None));
         }
         let path = Path::new(name_or_path);
         if !path.exists() {
@@ -275,10 +284,12 @@ impl Corpus {
                 names.join(", ")
             );
         }
-        Ok(Corpus {
+        let (texts, cleaning) = folder::read(path)?;
+        let corpus = Corpus {
             name: name_or_path.to_string(),
-            texts: folder::read(path)?,
-        })
+            texts,
+        };
+        Ok((corpus, Some(cleaning)))
     }
 
     fn built_in(name: &str, folders: &[&str]) -> Result<Corpus> {

@@ -1,16 +1,26 @@
 //! Which words and numbers a corpus holds, so that keys and answers are known to be absent from it.
 
+mod marks;
+mod words;
+
 use crate::corpus::Corpus;
 use anyhow::Result;
+use marks::Marks;
 use std::collections::HashSet;
 use std::path::Path;
+use words::{Collector, KeyWords, hash};
 
-const MAGIC: &[u8; 8] = b"DFWORDS1";
+const MAGIC: &[u8; 8] = b"DFWORDS2";
 
-/// Hashes of all words and digit runs of a corpus. A false "present" (once in 10^13 questions)
+/// What stands in a corpus: hashes of all words, digit runs and pairs of key words, and marks for
+/// the rest. A false "present" (once in 10^13 questions by a hash, once in a hundred by marks)
 /// only costs another draw; there is no false "absent".
+#[derive(Debug, PartialEq, Eq)]
 pub struct Lexicon {
     hashes: Vec<u64>,
+    /// Pairs of neighbouring words outside of English, and characters in a row where no spaces
+    /// part the words.
+    marks: Marks,
 }
 
 impl Lexicon {
@@ -33,24 +43,56 @@ impl Lexicon {
 
     /// Collects the words of a corpus.
     pub fn of(corpus: &Corpus) -> Result<Lexicon> {
-        let mut seen = HashSet::new();
+        let keys = KeyWords::new()?;
+        let mut marked_bytes = 0;
         for text in &corpus.texts {
-            collect(text.as_str()?, &mut seen);
+            marked_bytes += match is_english(text) {
+                true => 0,
+                false => text.len_bytes(),
+            };
         }
+        let mut collector = Collector::new(&keys, Marks::for_text_of(marked_bytes));
+        for text in &corpus.texts {
+            collector.read(text.as_str()?, is_english(text));
+        }
+        let (seen, marks): (HashSet<u64>, Marks) = collector.finish();
         let mut hashes: Vec<u64> = seen.into_iter().collect();
         hashes.sort_unstable();
-        Ok(Lexicon { hashes })
+        Ok(Lexicon { hashes, marks })
     }
 
-    /// True where a word, a digit run, or a pair joined by a hyphen stands in the corpus,
-    /// in any case of letters.
-    pub fn holds(&self, word: &str) -> bool {
+    /// True where a word, a number or a phrase stands in the corpus, in any case of letters and
+    /// with digits of any script. Of the words of a phrase hyphens, spaces and line breaks are
+    /// held to be the same; in scripts without spaces all signs between letters are passed over.
+    pub fn holds(&self, phrase: &str) -> bool {
+        let words = words::split(phrase);
+        let joined = words.join("-");
+        if self.has(&joined) || self.has(&words.concat()) {
+            return true;
+        }
+        if words
+            .iter()
+            .any(|word| word.chars().any(words::is_spaceless))
+        {
+            return words::grams(&words.concat()).all(|gram| self.marks.has(gram));
+        }
+        // A phrase stands nowhere where two of its neighbours stand nowhere side by side.
+        words.len() > 1
+            && words.windows(2).all(|pair| {
+                let pair = pair.join("-");
+                self.has(&pair) || self.marks.has(hash(pair.as_bytes()))
+            })
+    }
+
+    fn has(&self, word: &str) -> bool {
         self.hashes.binary_search(&hash(word.as_bytes())).is_ok()
     }
 
     fn write(&self, path: &Path) {
         let mut content = MAGIC.to_vec();
-        content.extend(self.hashes.iter().flat_map(|hash| hash.to_le_bytes()));
+        content.extend((self.hashes.len() as u64).to_le_bytes());
+        let numbers = self.hashes.iter().chain(self.marks.blocks());
+        content.extend(numbers.flat_map(|number| number.to_le_bytes()));
         let checksum = blake3::hash(&content);
         content.extend(checksum.as_bytes());
         let partial = path.with_extension(format!("{}.part", std::process::id()));
@@ -66,100 +108,31 @@ impl Lexicon {
     }
 }
 
+/// English is read as its published prompts were drawn: of neighbouring words only those that
+/// keys are made of are kept, and exactly.
+fn is_english(text: &crate::corpus::Text) -> bool {
+    let language = text
+        .manifest
+        .as_ref()
+        .map(|manifest| manifest.language.as_str());
+    matches!(language, Some("en" | "c"))
+}
+
 fn read(path: &Path) -> Option<Lexicon> {
     let bytes = std::fs::read(path).ok()?;
     let (content, checksum) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
     if blake3::hash(content).as_bytes() != checksum {
         return None;
     }
-    let hashes = content
+    let mut numbers = content
         .strip_prefix(MAGIC)?
         .chunks_exact(8)
-        .map(|eight| eight.try_into().map_or(0, u64::from_le_bytes))
-        .collect();
-    Some(Lexicon { hashes })
-}
-
-/// Words are runs of letters and digits (every byte beyond ASCII counts as a letter); two of them
-/// with one hyphen between are a word as well, and digit runs with separators are one number.
-fn collect(text: &str, seen: &mut HashSet<u64>) {
-    let bytes = text.as_bytes();
-    let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
-    let mut at = 0;
-    let mut previous: Option<(usize, usize)> = None;
-    while at < bytes.len() {
-        if !inside(bytes[at]) {
-            at += 1;
-            continue;
-        }
-        let from = at;
-        while at < bytes.len() && inside(bytes[at]) {
-            at += 1;
-        }
-        seen.insert(hash(&bytes[from..at]));
-        if let Some((start, end)) = previous {
-            let digits = bytes[from].is_ascii_digit() && bytes[end - 1].is_ascii_digit();
-            match bytes[end] {
-                b'-' if end + 1 == from => {
-                    seen.insert(hash(&bytes[start..at]));
-                }
-                b',' | b'.' | b' ' if end + 1 == from && digits => {
-                    let joined: Vec<u8> = bytes[start..at]
-                        .iter()
-                        .copied()
-                        .filter(u8::is_ascii_digit)
-                        .collect();
-                    seen.insert(hash(&joined));
-                    // A long number's groups join one by one.
-                    previous = Some((start, at));
-                    continue;
-                }
-                _ => {}
-            }
-        }
-        previous = Some((from, at));
-    }
-}
-
-/// FNV-1a over the lower-case form.
-fn hash(word: &[u8]) -> u64 {
-    word.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
-    })
+        .map(|eight| eight.try_into().map_or(0, u64::from_le_bytes));
+    let count = usize::try_from(numbers.next()?).ok()?;
+    let hashes: Vec<u64> = numbers.by_ref().take(count).collect();
+    let marks = Marks::of_blocks(numbers.collect())?;
+    (hashes.len() == count).then_some(Lexicon { hashes, marks })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::corpus::Text;
-
-    #[test]
-    fn words_pairs_and_numbers_are_found_and_others_are_not() {
-        let corpus = Corpus {
-            name: "x".into(),
-            texts: vec![Text::owned(
-                "x",
-                "The well-known City of Oslo had 1,234,567 people; ids a1b2.".into(),
-            )],
-        };
-        let lexicon = Lexicon::of(&corpus).expect("collects");
-        for present in ["oslo", "OSLO", "well-known", "well", "1234567", "a1b2"] {
-            assert!(lexicon.holds(present), "{present}");
-        }
-        for absent in ["osl", "known-city", "23456", "bergen"] {
-            assert!(!lexicon.holds(absent), "{absent}");
-        }
-    }
-
-    #[test]
-    fn the_cache_gives_the_same_answers() {
-        let corpus = Corpus {
-            name: "x".into(),
-            texts: vec![Text::owned("x", "one two".into())],
-        };
-        let folder = tempfile::tempdir().expect("folder");
-        let first = Lexicon::open(&corpus, Some(folder.path())).expect("makes");
-        let second = Lexicon::open(&corpus, Some(folder.path())).expect("reads");
-        assert_eq!(first.hashes, second.hashes);
-    }
-}
+mod tests;

@@ -67,7 +67,10 @@ impl Opened {
             Some(folder) => RunFile::read(folder)?,
             None => None,
         };
-        let corpus = Corpus::open(options::corpus(arguments))?;
+        let (corpus, cleaning) = Corpus::read(options::corpus(arguments))?;
+        if let Some(cleaning) = cleaning.filter(|cleaning| !cleaning.is_nothing()) {
+            screen::note(&format!("corpus {}: {cleaning}", corpus.name));
+        }
         let typed = arguments.tokenizer.as_deref();
         let typed = typed.map(Tokenizer::resolve).transpose()?;
         let local = local_folder(arguments, began_ms, name)?;

@@ -331,7 +331,7 @@ impl Set<'_> {
         // tokenizer whose counts do not add up is met by recounting the whole.
         let mut correction = 0i64;
         for _ in 0..60 {
-            let bare = self.laid(&head, &elements, &[], &tail)?;
+            let bare = self.laid(&head, &elements, &[], &tail, false)?;
             let missing = target as i64 - bare.text_tokens as i64 + correction;
             let fillers = u64::try_from(missing).ok().and_then(|missing| {
                 haystack::fill(self.assembler.index, missing, &base, &mut stream)
@@ -351,7 +351,7 @@ impl Set<'_> {
                 }
                 continue;
             };
-            let mut prompt = self.laid(&head, &elements, &fillers, &tail)?;
+            let mut prompt = self.laid(&head, &elements, &fillers, &tail, true)?;
             if !self.assembler.index.additive {
                 prompt.text_tokens = self.assembler.tokenizer.count(&prompt.rope.text())?;
             }
@@ -373,13 +373,14 @@ impl Set<'_> {
         )
     }
 
-    /// Lays everything out and adds up the tokens.
+    /// Lays everything out and adds up the tokens; without writing it, the tokens alone.
     fn laid(
         &self,
         head: &str,
         elements: &[Element],
         fillers: &[Run],
         tail: &str,
+        writes: bool,
     ) -> Result<Prompt> {
         let assembler = self.assembler;
         let needles = self.plan.needles;
@@ -392,7 +393,7 @@ impl Set<'_> {
         let script = self.base.first().map_or(Script::English, |run| {
             assembler.index.texts[run.text as usize].script
         });
-        let mut sheet = Sheet::new(assembler, script);
+        let mut sheet = Sheet::new(assembler, script, writes);
         let mut hay_tokens = 0u64;
         let mut shares = Shares::default();
         let mut before = vec![0u64; needles.len()];

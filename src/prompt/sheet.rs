@@ -15,6 +15,8 @@ pub(super) struct Sheet<'a> {
     pub parts: Vec<Part>,
     pub tokens: u64,
     last: Last,
+    /// Nothing is written where tokens alone are asked for.
+    writes: bool,
     /// Of the text that is being read: a sentence laid into it is set off as its own are.
     script: Script,
 }
@@ -56,19 +58,20 @@ impl Sown {
 
 impl<'a> Sheet<'a> {
     /// A sheet for a haystack that begins with a text of this script.
-    pub fn new(assembler: &'a Assembler<'a>, script: Script) -> Sheet<'a> {
+    pub fn new(assembler: &'a Assembler<'a>, script: Script, writes: bool) -> Sheet<'a> {
         Sheet {
             assembler,
             rope: Rope::new(),
             parts: Vec::new(),
             tokens: 0,
             last: Last::Nothing,
+            writes,
             script,
         }
     }
 
     fn own(&mut self, text: &str) {
-        if text.is_empty() {
+        if text.is_empty() || !self.writes {
             return;
         }
         self.rope.push(Piece::of(text));
@@ -76,7 +79,7 @@ impl<'a> Sheet<'a> {
     }
 
     fn slice(&mut self, text: u32, from: usize, to: usize) -> Result<()> {
-        if from < to {
+        if from < to && self.writes {
             let pieces = self.assembler.corpus.texts[text as usize].pieces(from, to)?;
             pieces.for_each(|piece| self.rope.push(piece));
             self.parts.push(Part::Text(text, from as u32, to as u32));

@@ -41,12 +41,8 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     conflict::solve,
     chain::solve,
     graph::solve,
-/// Every solver; each gives none for questions of other tasks.
-const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
-    variables::solve,
     words::solve,
     question::solve,
-    keyed::solve,
 ];
 
 /// Solves a prompt whose question is none for one keyed fact: its text, and where its messages
