@@ -1,7 +1,7 @@
 //! What haystacks are laid out of: the corpus that was asked for, and the texts of tasks that bring their own.
 
-use crate::corpus::{Corpus, Text};
 use crate::corpus::reskin::VOLUMES;
+use crate::corpus::{Corpus, Text};
 use crate::haystack::Beyond;
 use crate::index::Index;
 use crate::language::Language;

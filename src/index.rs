@@ -135,7 +135,7 @@ impl Index {
         Index {
             texts: vec![TextIndex {
                 kind: Kind::Generated,
-                script: Script::Spaced,
+                script: Script::English,
                 len_bytes: at,
                 starts,
                 tokens_before,

@@ -4,7 +4,9 @@
 //! a function of a [`Scene`] alone, so that every prompt can be rebuilt. The sentences themselves
 //! are data of the languages (`corpora/<language>/language.toml`).
 
+pub mod absent;
 pub mod associative;
+pub mod background;
 pub mod chain;
 pub mod conflict;
 #[cfg(test)]
@@ -12,11 +14,6 @@ mod golden;
 pub mod graph;
 pub mod niah;
 pub mod ordinal;
-pub mod absent;
-pub mod background;
-#[cfg(test)]
-mod golden;
-pub mod niah;
 pub mod question;
 mod scene;
 pub mod variables;

@@ -94,7 +94,7 @@ fn pose_trail(scene: &mut Scene<'_>) -> Result<Posed> {
             about,
         }],
         planted,
-        words: Vec::new(),
+        words: Default::default(),
     })
 }
 
@@ -144,7 +144,7 @@ fn pose_family(scene: &mut Scene<'_>) -> Result<Posed> {
             about,
         }],
         planted,
-        words: Vec::new(),
+        words: Default::default(),
     })
 }
 

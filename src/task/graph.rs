@@ -111,7 +111,7 @@ fn pose(scene: &mut Scene<'_>, sought: Sought) -> Result<Posed> {
             about,
         }],
         planted,
-        words: Vec::new(),
+        words: Default::default(),
     })
 }
 

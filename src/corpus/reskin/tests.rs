@@ -29,7 +29,10 @@ fn gaps(text: &str) -> Vec<&str> {
 #[test]
 fn volumes_never_change() {
     // Golden: if it moves, every published run on generated text becomes unverifiable.
-    assert_eq!(blake3::hash(LISTED.as_bytes()).to_hex().as_str(), "GOLDEN");
+    assert_eq!(
+        blake3::hash(LISTED.as_bytes()).to_hex().as_str(),
+        "475dfe4e3ced295ae4d2dc23a77a3e3bac6988e35f2a9149422d88c68f72772c"
+    );
     assert_eq!(LISTED.lines().count(), VOLUMES as usize);
     for number in [0, 5, 9, VOLUMES - 1] {
         let text = volume(number).expect("comes out as listed");
