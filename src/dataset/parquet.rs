@@ -16,6 +16,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+mod coding;
 mod layout;
 mod page;
 mod thrift;
@@ -33,8 +34,16 @@ pub struct Table {
     /// Group and place in it of each row.
     rows: Vec<(usize, u64)>,
     /// Of each column the page that was read last: rows are mostly asked for in order.
-    last: Mutex<HashMap<usize, ((usize, usize), Arc<Page>)>>,
+    last: Mutex<HashMap<usize, Last>>,
     digest: String,
+}
+
+/// A page with its group and its place in it.
+#[derive(Debug)]
+struct Last {
+    group: usize,
+    at: usize,
+    page: Arc<Page>,
 }
 
 /// Where a page lies, and which rows it has of its group.
@@ -149,8 +158,7 @@ impl Table {
                 places.push(place);
                 continue;
             }
-            // Of a list that goes on from the page before nothing but the row is kept: such
-            // pages are rare, and all writers that were tried begin a page with a row.
+            // The format allows it; none of the writers that were tried does it.
             ensure!(
                 !page.continues,
                 "a list goes over two pages, which is not read"
@@ -220,10 +228,9 @@ impl Table {
         let at = places.iter().position(has).context("a row is missing")?;
         let inside = usize::try_from(row - places[at].first_row)?;
         let mut last = self.last.lock().map_err(|_| anyhow!("a reader failed"))?;
-        if let Some((known, page)) = last.get(&column)
-            && *known == (group, at)
-        {
-            return page.value(inside);
+        let known = last.get(&column);
+        if let Some(known) = known.filter(|known| (known.group, known.at) == (group, at)) {
+            return known.page.value(inside);
         }
         let read = |place: &Place, dictionary| -> Result<Arc<Page>> {
             let packed = self.bytes(place.offset, place.head.packed_bytes)?;
@@ -236,8 +243,9 @@ impl Table {
             .map(|place| read(place, None))
             .transpose()?;
         let page = read(&places[at], dictionary)?;
-        last.insert(column, ((group, at), Arc::clone(&page)));
-        page.value(inside)
+        let value = page.value(inside);
+        last.insert(column, Last { group, at, page });
+        value
     }
 }
 
@@ -269,3 +277,6 @@ fn footer(file: &mut File) -> Result<Layout> {
     file.read_exact(&mut footer)?;
     Layout::read(&footer, bytes).map_err(instead)
 }
+
+#[cfg(test)]
+mod tests;
