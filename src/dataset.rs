@@ -12,18 +12,20 @@ mod columns;
 mod generic;
 mod lines;
 mod mrcr;
+mod parquet;
 mod ratio;
 mod record;
 mod rule;
 mod ruler;
 mod sketch;
+mod source;
 
 pub use columns::{Columns, Matching};
 pub use ratio::ratio;
 pub use rule::{MRCR_RIGHT_FROM, Rule, Scored, normalised};
 
-use lines::Lines;
 use record::Record;
+use source::Source;
 
 /// Whose set a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +132,7 @@ pub struct Dataset {
     path: PathBuf,
     kind: Kind,
     columns: Columns,
-    lines: Lines,
+    source: Source,
     outlines: Vec<Outline>,
 }
 
@@ -139,7 +141,7 @@ impl Dataset {
     /// record. Errors name the file and the line that is wrong, in one line.
     pub fn open(path: &Path, kind: Option<Kind>, columns: &Columns) -> Result<Dataset> {
         let mut sketches = Vec::new();
-        let lines = Lines::open(path, |line, sketch| sketches.push((line, sketch)))
+        let source = Source::open(path, |line, sketch| sketches.push((line, sketch)))
             .with_context(|| format!("{} cannot be used as a set", path.display()))?;
         let Some((_, first)) = sketches.first() else {
             bail!("{} holds no record", path.display());
@@ -152,6 +154,7 @@ impl Dataset {
                 first.record.columns()
             );
         };
+        let place = |line: u64| format!("{}, {} {line}", path.display(), source.unit());
         let mut own = Vec::with_capacity(sketches.len());
         let mut outlines = Vec::with_capacity(sketches.len());
         for (line, sketch) in sketches {
@@ -161,7 +164,7 @@ impl Dataset {
                 Kind::Mrcr => mrcr::outline(record),
                 Kind::Generic => generic::outline(record, columns),
             }
-            .with_context(|| format!("{}, line {line}", path.display()))?;
+            .with_context(|| place(line))?;
             own.push(std::mem::take(&mut outline.id));
             outline.id = line.to_string();
             outline.line = line;
@@ -183,9 +186,8 @@ impl Dataset {
                 .is_none_or(|depth| (0.0..=100.0).contains(&depth));
             ensure!(
                 within,
-                "{}, line {}: a depth of {} % is not between 0 and 100",
-                path.display(),
-                outline.line,
+                "{}: a depth of {} % is not between 0 and 100",
+                place(outline.line),
                 outline.depth_percent.unwrap_or(f64::NAN)
             );
         }
@@ -193,7 +195,7 @@ impl Dataset {
             path: path.to_owned(),
             kind,
             columns: columns.clone(),
-            lines,
+            source,
             outlines,
         })
     }
@@ -215,7 +217,7 @@ impl Dataset {
 
     /// BLAKE3 of the file's bytes in hexadecimal, so that a row can say which set it was.
     pub fn digest(&self) -> &str {
-        self.lines.digest()
+        self.source.digest()
     }
 
     /// What the records say of themselves, in the order of the file.
@@ -233,8 +235,9 @@ impl Dataset {
                 self.len()
             );
         };
-        let place = || format!("{}, line {}", self.path.display(), outline.line);
-        let record = self.lines.record(index).with_context(place)?;
+        let unit = self.source.unit();
+        let place = || format!("{}, {unit} {}", self.path.display(), outline.line);
+        let record = self.source.record(index).with_context(place)?;
         let content = match self.kind {
             Kind::Ruler => ruler::content(record, outline),
             Kind::Mrcr => mrcr::content(record),

@@ -43,6 +43,28 @@ impl Sketch {
     }
 }
 
+impl Sketch {
+    /// Adds a column whose value was read whole.
+    pub fn add(&mut self, name: &str, value: &Value) {
+        let cut = |text: &str| Value::String(beginning(text).to_owned());
+        let texts = value.as_array().into_iter().flatten().chain([value]);
+        let bytes = texts
+            .filter_map(Value::as_str)
+            .map(|text| text.len() as u64);
+        self.text_bytes += bytes.sum::<u64>();
+        let kept = match value {
+            Value::String(text) => cut(text),
+            Value::Array(list) => {
+                let kept = list.iter().take(ENTRIES);
+                let kept = kept.map(|value| value.as_str().map_or_else(|| value.clone(), cut));
+                Value::Array(kept.collect())
+            }
+            value => value.clone(),
+        };
+        self.record.0.insert(name.to_owned(), kept);
+    }
+}
+
 /// The beginning of a text, cut between two characters.
 fn beginning(text: &str) -> &str {
     &text[..text.floor_char_boundary(TEXT_BYTES)]

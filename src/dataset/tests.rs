@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::Write as _;
 
 /// A file of a name with some bytes in a folder that goes with it.
-fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+pub fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
     std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
@@ -21,7 +21,7 @@ fn opened(name: &str, bytes: &[u8]) -> Result<(tempfile::TempDir, Dataset)> {
 }
 
 /// The whole error of opening some bytes, which is one line.
-fn refused(bytes: &[u8], columns: &Columns) -> String {
+pub fn refused(bytes: &[u8], columns: &Columns) -> String {
     let (_folder, path) = file("set.jsonl", bytes);
     let error = Dataset::open(&path, None, columns).expect_err("no set");
     let told = format!("{error:#}");
