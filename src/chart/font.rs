@@ -108,6 +108,7 @@ pub fn drawable(text: &str) -> String {
 }
 
 /// The pieces of text in a tree that were laid out with no glyph of their own.
+#[cfg(test)]
 pub fn missing(tree: &usvg::Tree) -> Vec<String> {
     fn search(group: &usvg::Group, found: &mut Vec<String>) {
         for node in group.children() {
