@@ -1,5 +1,7 @@
-//! Tables in parquet, as far as test sets use the format: columns of texts, numbers and lists of
-//! them, packed with snappy, zstd or gzip or not at all.
+//! Tables in parquet, as far as test sets use the format.
+//!
+//! Columns of texts, numbers and lists of them are read, packed with snappy, zstd or gzip or not
+//! at all.
 //!
 //! Our own reader, since it is needed for a few columns of a few files: the usual crate takes as
 //! long to build as a fifth of all others together, and does not promise not to panic.
