@@ -196,29 +196,25 @@ fn cleaned(found: &str, paragraphs: &mut HashSet<[u8; 16]>, cleaning: &mut Clean
             text.nfc().collect()
         }
     };
+    let mut is_new = |stretch: &str| {
+        let digest = blake3::hash(stretch.as_bytes());
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest.as_bytes()[..16]);
+        paragraphs.insert(short)
+    };
+    // A break before it keeps a text of one paragraph apart from that paragraph.
+    if !is_new(&format!("\n\n{}", text.trim())) {
+        return String::new();
+    }
     let mut kept = String::with_capacity(text.len());
-    let mut left_out = false;
     for paragraph in text.split_inclusive("\n\n") {
         let bare = paragraph.trim();
-        if bare.len() >= LEAST_REPEATED_BYTES {
-            let digest = blake3::hash(bare.as_bytes());
-            let mut short = [0; 16];
-            short.copy_from_slice(&digest.as_bytes()[..16]);
-            if !paragraphs.insert(short) {
-                cleaning.doubled_paragraphs += 1;
-                cleaning.doubled_bytes += bare.len() as u64;
-                left_out = true;
-                continue;
-            }
+        if bare.len() >= LEAST_REPEATED_BYTES && !is_new(bare) {
+            cleaning.doubled_paragraphs += 1;
+            cleaning.doubled_bytes += bare.len() as u64;
+        } else {
+            kept.push_str(paragraph);
         }
-        kept.push_str(paragraph);
-    }
-    // Of a text that stood before as a whole, its headings alone are no text.
-    let rest = kept
-        .split("\n\n")
-        .any(|bare| bare.trim().len() >= LEAST_REPEATED_BYTES);
-    if left_out && !rest {
-        return String::new();
     }
     // Templates trim, and a prompt must begin and end in a non-space.
     kept.trim().to_string()
