@@ -162,7 +162,10 @@ fn many_needles(rounds: u32) -> Result<()> {
                 questions: &questions,
                 question_at: QuestionAt::End,
             };
-            let set = assembler.set(&group.route(&ground.index, &ground.key), plan)?;
+            let set = assembler.set(
+                &group.route(&ground.index, &ground.key, ground.plan.grid.beyond),
+                plan,
+            )?;
             set.prompt(0, group.rounding(trial, &ground.key))
         };
         lay(&[])?;

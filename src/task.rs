@@ -21,11 +21,17 @@ pub mod words;
 
 pub use scene::{Planted, Posed, Question, Scene, Words};
 
-use crate::corpus::Corpus;
+use crate::answer::ValueType;
+use crate::corpus::{Corpus, Text};
 use crate::language::Language;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
+
+/// The noise that is repeated to any length, in bytes.
+const NOISE_BYTES: usize = 1 << 18;
+/// Tokens of a volume of keyed facts at least.
+const LEAST_VOLUME_TOKENS: u64 = 250_000;
 
 /// What kind of use of a context a task measures, from the simplest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,9 +103,36 @@ impl Hay {
     ///
     /// # Errors
     /// When the language lacks its sentences.
-    pub fn corpus(self, _language: &Language, _longest_tokens: u64) -> Result<Option<Corpus>> {
-        Ok(None)
+    pub fn corpus(self, language: &Language, longest_tokens: u64) -> Result<Option<Corpus>> {
+        let (name, texts) = match self {
+            Hay::Corpus | Hay::Made => return Ok(None),
+            Hay::Noise => ("noise", vec![background::noise(language, NOISE_BYTES)?]),
+            Hay::Numbers => (
+                "numbers",
+                volumes(language, ValueType::Numbers, longest_tokens)?,
+            ),
+            Hay::Uuids => (
+                "uuids",
+                volumes(language, ValueType::Uuids, longest_tokens)?,
+            ),
+        };
+        let texts = (0..).zip(texts);
+        Ok(Some(Corpus {
+            name: name.to_string(),
+            texts: texts
+                .map(|(volume, text): (u32, String)| Text::owned(&format!("{name}-{volume}"), text))
+                .collect(),
+        }))
     }
+}
+
+/// Volumes of keyed facts for so many tokens: a power of two of them, so that few different
+/// corpora are indexed.
+fn volumes(language: &Language, values: ValueType, longest_tokens: u64) -> Result<Vec<String>> {
+    let count = (longest_tokens / LEAST_VOLUME_TOKENS + 1).next_power_of_two();
+    (0..count)
+        .map(|volume| background::keyed(language, values, volume))
+        .collect()
 }
 
 /// A number by which a task can be made harder.
@@ -182,7 +215,6 @@ pub const ALL: &[&Entry] = &[
     &niah::MULTIKEY_3,
     &niah::MULTIVALUE,
     &niah::MULTIQUERY,
-    &variables::VT,
     &words::CWE,
     &words::FWE,
     &question::QA_1,

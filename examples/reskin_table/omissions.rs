@@ -93,7 +93,7 @@ fn stretches(
 }
 
 fn paragraphs(text: &str, table: &Table) -> Vec<Vec<Sentence>> {
-    let cuts = sentence::cuts(text);
+    let cuts = sentence::cuts(text, sentence::Script::English);
     let mut paragraphs = Vec::new();
     let mut from = 0;
     let mut cut = 0;

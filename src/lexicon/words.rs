@@ -118,7 +118,10 @@ impl KeyWords {
         let hashes = |list: Vec<String>| -> HashSet<u64> {
             list.iter().map(|word| hash(word.as_bytes())).collect()
         };
-        let (adjectives, nouns) = (hashes(names::list("adjectives")?), hashes(names::list("nouns")?));
+        let (adjectives, nouns) = (
+            hashes(names::list("adjectives")?),
+            hashes(names::list("nouns")?),
+        );
         let mut likely = vec![0; 1 << 16];
         for (list, bit) in [(&adjectives, ADJECTIVE), (&nouns, NOUN)] {
             for word in list {
