@@ -7,7 +7,7 @@
 pub mod absent;
 pub mod background;
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 pub mod niah;
 pub mod question;
 mod scene;

@@ -12,6 +12,7 @@ use crate::seed::Secret;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What a task poses from the fixed scene, text and question in one language.
 pub fn posed(entry: &Entry, code: &str) -> Posed {
@@ -20,6 +21,11 @@ pub fn posed(entry: &Entry, code: &str) -> Posed {
 
 /// The same for a text of another length.
 pub fn posed_of(entry: &Entry, code: &str, text_tokens: u64) -> Posed {
+    timed(entry, code, text_tokens).0
+}
+
+/// The same, and how long the posing took.
+pub fn timed(entry: &Entry, code: &str, text_tokens: u64) -> (Posed, Duration) {
     let language = Language::named(code).expect("is read");
     let key = Secret::from_hex("60").expect("hex").key("");
     let corpus = Corpus {
@@ -45,7 +51,9 @@ pub fn posed_of(entry: &Entry, code: &str, text_tokens: u64) -> Posed {
         text_tokens,
         stream: key.stream("golden", &[entry.code]),
     };
-    (entry.pose)(&mut scene).expect("is posed")
+    let from = Instant::now();
+    let posed = (entry.pose)(&mut scene).expect("is posed");
+    (posed, from.elapsed())
 }
 
 /// Compares what a task poses with what it posed when its file was written.
