@@ -12,6 +12,7 @@ pub mod conflict;
 #[cfg(test)]
 mod golden;
 pub mod graph;
+pub(crate) mod golden;
 pub mod niah;
 pub mod ordinal;
 pub mod question;

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Poses one haystack of a task from a secret, with its depth and what was asked of its difficulty.
 pub fn posed(
@@ -32,6 +33,11 @@ pub fn posed_in(entry: &Entry, code: &str) -> Posed {
 
 /// The same for a text of another length.
 pub fn posed_of(entry: &Entry, code: &str, text_tokens: u64) -> Posed {
+    timed(entry, code, text_tokens).0
+}
+
+/// The same, and how long the posing took.
+pub fn timed(entry: &Entry, code: &str, text_tokens: u64) -> (Posed, Duration) {
     let language = Language::named(code).expect("is read");
     scene(entry, language, 7, 40.0, &BTreeMap::new(), text_tokens)
 }
@@ -66,7 +72,9 @@ fn scene(
         text_tokens,
         stream: key.stream("golden", &[entry.code]),
     };
-    (entry.pose)(&mut scene).expect("is posed")
+    let from = Instant::now();
+    let posed = (entry.pose)(&mut scene).expect("is posed");
+    (posed, from.elapsed())
 }
 
 /// The languages that have a task.

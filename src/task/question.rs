@@ -23,7 +23,7 @@ pub const QA_1: Entry = Entry {
     scoring: "right: the name and no other name of the documents (RULER: any accepted answer stands somewhere in the reply)",
     hay: Hay::Corpus,
     difficulty: &[DOCUMENTS],
-    // A document takes two names at most: the person's or founder's, and the teacher's.
+    // A person takes two names, the teacher's is one; a town takes its founder's.
     facts: |sizes| 2 * sizes.of(&DOCUMENTS),
     questions: |_| 1,
     speaks: |language| language.has("question"),
@@ -134,7 +134,7 @@ fn pose(scene: &mut Scene<'_>, asks: &[&'static str]) -> Result<Posed> {
 
 /// A person who was born in one town and settled in another.
 fn person(scene: &mut Scene<'_>, nth: usize, towns: usize) -> Result<Person> {
-    // The places from twice the number of towns on: those before are the founders'.
+    // The places from the number of towns on: those before are the founders'.
     let place = (towns + 2 * nth) as u64;
     let born = scene.stream.below(towns as u64) as usize;
     let apart = 1 + scene.stream.below(towns as u64 - 1) as usize;

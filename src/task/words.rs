@@ -49,8 +49,9 @@ const RATIO: usize = 10;
 /// not common comes once and every common one [`RATIO`] times. Wherever behind the first round the
 /// list is cut, the common words lead.
 const ROUNDS: usize = 3;
-/// Below this a round has no room for the ratio; RULER lowers it in short texts too.
-const SHORT_ROUND: usize = 150;
+/// Where a round has no room for the ratio and so many others, the ratio is lower; RULER lowers it
+/// in short texts too.
+const OTHERS: usize = 50;
 const SHORT_RATIO: usize = 4;
 /// Other words that an answer is judged by. Rows of a journal hold them.
 const MOST_DISTRACTORS: usize = 100;
@@ -97,10 +98,10 @@ fn pose_common(scene: &mut Scene<'_>) -> Result<Posed> {
     let words = length(
         scene.text_tokens,
         hundredths,
-        (common * RATIO + 30) * ROUNDS,
+        (common * SHORT_RATIO + 10) * ROUNDS,
     );
     let mut round = words.div_ceil(ROUNDS);
-    let ratio = match round < SHORT_ROUND {
+    let ratio = match round < common * RATIO + OTHERS {
         true => SHORT_RATIO,
         false => RATIO,
     };
