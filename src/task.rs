@@ -4,6 +4,9 @@
 //! a function of a [`Scene`] alone, so that every prompt can be rebuilt. The sentences themselves
 //! are data of the languages (`corpora/<language>/language.toml`).
 
+pub mod counting;
+#[cfg(test)]
+mod golden;
 pub mod niah;
 mod scene;
 pub mod variables;
@@ -138,7 +141,12 @@ impl Sizes<'_> {
 }
 
 /// Every task, in the order in which they are listed.
-pub const ALL: &[&Entry] = &[&niah::SINGLE, &niah::MULTIKEY, &variables::VT];
+pub const ALL: &[&Entry] = &[
+    &niah::SINGLE,
+    &niah::MULTIKEY,
+    &variables::VT,
+    &counting::COUNTING,
+];
 
 /// Sets of tasks by name.
 pub const SUITES: &[(&str, &[&str], &str)] = &[];

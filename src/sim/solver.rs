@@ -4,6 +4,7 @@
 //! answer: that it answers every prompt rightly shows that the tasks can be solved and that the
 //! scorer is right. A task is one file below this one and one line in [`SOLVERS`].
 
+mod counting;
 mod keyed;
 mod page;
 mod variables;
@@ -26,7 +27,11 @@ pub struct Solution {
 }
 
 /// Every solver; each gives none for questions of other tasks.
-const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[variables::solve, keyed::solve];
+const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
+    variables::solve,
+    counting::solve,
+    keyed::solve,
+];
 
 /// Solves a prompt: its text, and where its messages stand in it.
 pub fn solve(text: &str, messages: &[Range<usize>]) -> Option<Solution> {
