@@ -4,6 +4,7 @@
 //! a function of a [`Scene`] alone, so that every prompt can be rebuilt. The sentences themselves
 //! are data of the languages (`corpora/<language>/language.toml`).
 
+pub mod aggregate;
 pub mod counting;
 #[cfg(test)]
 mod golden;
@@ -146,6 +147,8 @@ pub const ALL: &[&Entry] = &[
     &niah::MULTIKEY,
     &variables::VT,
     &counting::COUNTING,
+    &aggregate::SUM,
+    &aggregate::MAXIMUM,
 ];
 
 /// Sets of tasks by name.

@@ -4,6 +4,7 @@
 //! answer: that it answers every prompt rightly shows that the tasks can be solved and that the
 //! scorer is right. A task is one file below this one and one line in [`SOLVERS`].
 
+mod aggregate;
 mod counting;
 mod keyed;
 mod page;
@@ -30,6 +31,8 @@ pub struct Solution {
 const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     variables::solve,
     counting::solve,
+    aggregate::sum,
+    aggregate::maximum,
     keyed::solve,
 ];
 
