@@ -10,6 +10,7 @@ pub mod counting;
 mod golden;
 pub mod niah;
 mod scene;
+pub mod state;
 pub mod variables;
 
 pub use scene::{Planted, Posed, Question, Scene};
@@ -149,6 +150,7 @@ pub const ALL: &[&Entry] = &[
     &counting::COUNTING,
     &aggregate::SUM,
     &aggregate::MAXIMUM,
+    &state::STATE,
 ];
 
 /// Sets of tasks by name.

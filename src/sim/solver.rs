@@ -8,6 +8,7 @@ mod aggregate;
 mod counting;
 mod keyed;
 mod page;
+mod state;
 mod variables;
 
 pub use page::Page;
@@ -33,6 +34,7 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     counting::solve,
     aggregate::sum,
     aggregate::maximum,
+    state::solve,
     keyed::solve,
 ];
 
