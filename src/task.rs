@@ -11,6 +11,7 @@ mod golden;
 pub mod niah;
 mod scene;
 pub mod state;
+pub mod timeline;
 pub mod variables;
 
 pub use scene::{Planted, Posed, Question, Scene};
@@ -151,6 +152,7 @@ pub const ALL: &[&Entry] = &[
     &aggregate::SUM,
     &aggregate::MAXIMUM,
     &state::STATE,
+    &timeline::TIMELINE,
 ];
 
 /// Sets of tasks by name.

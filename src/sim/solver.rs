@@ -9,6 +9,7 @@ mod counting;
 mod keyed;
 mod page;
 mod state;
+mod timeline;
 mod variables;
 
 pub use page::Page;
@@ -35,6 +36,7 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     aggregate::sum,
     aggregate::maximum,
     state::solve,
+    timeline::solve,
     keyed::solve,
 ];
 
