@@ -9,6 +9,7 @@ pub mod counting;
 #[cfg(test)]
 mod golden;
 pub mod niah;
+pub mod public;
 mod scene;
 pub mod state;
 pub mod timeline;
@@ -153,6 +154,8 @@ pub const ALL: &[&Entry] = &[
     &aggregate::MAXIMUM,
     &state::STATE,
     &timeline::TIMELINE,
+    &public::PUBLIC,
+    &public::CHANGED,
 ];
 
 /// Sets of tasks by name.

@@ -8,6 +8,7 @@ mod aggregate;
 mod counting;
 mod keyed;
 mod page;
+mod public;
 mod state;
 mod timeline;
 mod variables;
@@ -37,6 +38,7 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     aggregate::maximum,
     state::solve,
     timeline::solve,
+    public::solve,
     keyed::solve,
 ];
 
