@@ -5,18 +5,22 @@
 //! are data of the languages (`corpora/<language>/language.toml`).
 
 pub mod absent;
+pub mod aggregate;
 pub mod associative;
 pub mod background;
 pub mod chain;
 pub mod conflict;
+pub mod counting;
 #[cfg(test)]
-mod golden;
-pub mod graph;
 pub(crate) mod golden;
+pub mod graph;
 pub mod niah;
 pub mod ordinal;
+pub mod public;
 pub mod question;
 mod scene;
+pub mod state;
+pub mod timeline;
 pub mod variables;
 pub mod words;
 
@@ -197,52 +201,85 @@ impl Sizes<'_> {
 /// Every task, in the order in which they are listed.
 pub const ALL: &[&Entry] = &[
     &niah::SINGLE,
-    &niah::MULTIKEY,
-    &variables::VT,
-    &associative::ONE,
-    &associative::TWO,
-    &associative::DIRECT,
-    &ordinal::ORDINAL,
-    &conflict::CONFLICT,
-    &chain::CHAIN,
-    &chain::KINSHIP,
-    &graph::BFS,
-    &graph::PARENTS,
     &niah::SINGLE_1,
     &niah::SINGLE_2,
     &niah::SINGLE_3,
+    &public::PUBLIC,
+    &public::CHANGED,
+    &associative::DIRECT,
+    &niah::MULTIKEY,
     &niah::MULTIKEY_1,
     &niah::MULTIKEY_2,
     &niah::MULTIKEY_3,
     &niah::MULTIVALUE,
     &niah::MULTIQUERY,
-    &words::CWE,
-    &words::FWE,
+    &absent::ABSENT,
+    &ordinal::ORDINAL,
+    &conflict::CONFLICT,
+    &associative::ONE,
+    &associative::TWO,
+    &variables::VT,
     &question::QA_1,
     &question::QA_2,
-    &absent::ABSENT,
+    &chain::CHAIN,
+    &chain::KINSHIP,
+    &state::STATE,
+    &words::CWE,
+    &words::FWE,
+    &counting::COUNTING,
+    &aggregate::SUM,
+    &aggregate::MAXIMUM,
+    &timeline::TIMELINE,
+    &graph::BFS,
+    &graph::PARENTS,
 ];
 
 /// Sets of tasks by name.
-pub const SUITES: &[(&str, &[&str], &str)] = &[(
-    "ruler",
-    &[
-        "niah_single_1",
-        "niah_single_2",
-        "niah_single_3",
-        "niah_multikey_1",
-        "niah_multikey_2",
-        "niah_multikey_3",
-        "niah_multivalue",
-        "niah_multiquery",
-        "vt",
-        "cwe",
-        "fwe",
-        "qa_1",
-        "qa_2",
-    ],
-    "RULER's thirteen tasks with its parameters",
-)];
+pub const SUITES: &[(&str, &[&str], &str)] = &[
+    (
+        "quick",
+        &["niah_single", "niah_multikey", "associative", "vt", "sum"],
+        "one task or two of each kind of use that small models can do",
+    ),
+    (
+        "ladder",
+        &[
+            "niah_single",
+            "associative_direct",
+            "niah_multikey",
+            "absent",
+            "ordinal",
+            "conflict",
+            "associative",
+            "associative_2",
+            "chain",
+            "state",
+            "counting",
+            "sum",
+            "timeline",
+        ],
+        "every kind of use, from literal to aggregate",
+    ),
+    (
+        "ruler",
+        &[
+            "niah_single_1",
+            "niah_single_2",
+            "niah_single_3",
+            "niah_multikey_1",
+            "niah_multikey_2",
+            "niah_multikey_3",
+            "niah_multivalue",
+            "niah_multiquery",
+            "vt",
+            "cwe",
+            "fwe",
+            "qa_1",
+            "qa_2",
+        ],
+        "RULER's thirteen tasks with its parameters",
+    ),
+];
 
 /// A task.
 #[derive(Clone, Copy)]

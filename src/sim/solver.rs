@@ -4,14 +4,19 @@
 //! answer: that it answers every prompt rightly shows that the tasks can be solved and that the
 //! scorer is right. A task is one file below this one and one line in [`SOLVERS`].
 
+mod aggregate;
 mod associative;
 mod chain;
 mod conflict;
+mod counting;
 mod graph;
 mod keyed;
 mod ordinal;
 mod page;
+mod public;
 mod question;
+mod state;
+mod timeline;
 mod variables;
 mod words;
 
@@ -43,6 +48,12 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     graph::solve,
     words::solve,
     question::solve,
+    counting::solve,
+    aggregate::sum,
+    aggregate::maximum,
+    state::solve,
+    timeline::solve,
+    public::solve,
 ];
 
 /// Solves a prompt whose question is none for one keyed fact: its text, and where its messages

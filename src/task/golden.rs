@@ -23,7 +23,7 @@ pub fn posed(
     depth_percent: f64,
     asked: &BTreeMap<String, u64>,
 ) -> Posed {
-    scene(entry, told, secret, depth_percent, asked, 2_000)
+    scene(entry, told, secret, depth_percent, asked, 2_000).0
 }
 
 /// The haystack that the files keep, in a language by its code.
@@ -49,7 +49,7 @@ fn scene(
     depth_percent: f64,
     asked: &BTreeMap<String, u64>,
     text_tokens: u64,
-) -> Posed {
+) -> (Posed, Duration) {
     let key = Secret::from_hex(&format!("{secret:04x}"))
         .expect("hex")
         .key("");
