@@ -91,9 +91,11 @@ fn pose_common(scene: &mut Scene<'_>) -> Result<Posed> {
     }
     let spoken = spoken.concat().to_lowercase();
     let keys = scene.told.keys()?;
-    let mut seen = HashSet::new();
-    let mut pool: Vec<String> = keys.first.into_iter().chain(keys.last).collect();
-    pool.retain(|word| !spoken.contains(word.as_str()) && seen.insert(word.clone()));
+    let mut last = keys.last;
+    let first: HashSet<&str> = keys.first.iter().map(String::as_str).collect();
+    last.retain(|word| !first.contains(word.as_str()));
+    let mut pool: Vec<String> = keys.first.into_iter().chain(last).collect();
+    pool.retain(|word| !spoken.contains(word.as_str()));
     scene.stream.shuffle(&mut pool);
     let words = length(
         scene.text_tokens,
@@ -223,36 +225,24 @@ fn dealt(counts: &[usize], stream: &mut Stream) -> Vec<u16> {
     order
 }
 
-/// Draws of 32 bits, four at a time: a million words are shuffled in a few milliseconds. The bias
-/// for bounds below 2^16 is less than 2^-16 of a chance.
-struct Draws<'a> {
-    stream: &'a mut Stream,
-    four: [u32; 4],
-    left: usize,
-}
+/// Quick draws for a million words in a few milliseconds, begun from the haystack's own stream:
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+struct Draws(u64);
 
-impl Draws<'_> {
-    fn new(stream: &mut Stream) -> Draws<'_> {
-        Draws {
-            stream,
-            four: [0; 4],
-            left: 0,
-        }
+impl Draws {
+    fn new(stream: &mut Stream) -> Draws {
+        Draws(stream.below(u64::MAX))
     }
 
     fn below(&mut self, bound: u32) -> u32 {
-        if self.left == 0 {
-            let bytes = self.stream.bytes16();
-            for (draw, chunk) in self.four.iter_mut().zip(bytes.chunks_exact(4)) {
-                *draw = chunk
-                    .iter()
-                    .fold(0, |draw, byte| draw << 8 | u32::from(*byte));
-            }
-            self.left = self.four.len();
-        }
-        self.left -= 1;
-        // The high half of the product (Lemire, "Fast random integer generation in an interval").
-        (u64::from(self.four[self.left]) * u64::from(bound) >> 32) as u32
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        // The high part of the product (Lemire, "Fast random integer generation in an interval",
+        // 2019): the bias is less than one in 2^16 for bounds of 16 bits.
+        ((mixed >> 32) * u64::from(bound) >> 32) as u32
     }
 
     fn shuffle(&mut self, items: &mut [u16]) {
