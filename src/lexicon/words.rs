@@ -250,11 +250,9 @@ impl<'a> Collector<'a> {
                 let joined = fold(&text[before.from..word.to]);
                 self.seen.insert(hash(joined.as_bytes()));
             }
-            " " | "\n" if is_english => {
-                if self.keys.is_pair(before.hash, word.hash) {
-                    let (left, right) = (&text[before.from..before.to], &text[word.from..word.to]);
-                    self.seen.insert(hash(format!("{left}-{right}").as_bytes()));
-                }
+            " " | "\n" if is_english && self.keys.is_pair(before.hash, word.hash) => {
+                let (left, right) = (&text[before.from..before.to], &text[word.from..word.to]);
+                self.seen.insert(hash(format!("{left}-{right}").as_bytes()));
             }
             _ => {}
         }
