@@ -5,6 +5,7 @@ use crate::answer::{Right, ValueType};
 use crate::language::Language;
 use crate::seed::Stream;
 use anyhow::{Result, ensure};
+use memchr::memmem;
 use std::collections::HashSet;
 
 const COMMON: Difficulty = Difficulty {
@@ -95,7 +96,7 @@ fn pose_common(scene: &mut Scene<'_>) -> Result<Posed> {
     let first: HashSet<&str> = keys.first.iter().map(String::as_str).collect();
     last.retain(|word| !first.contains(word.as_str()));
     let mut pool: Vec<String> = keys.first.into_iter().chain(last).collect();
-    pool.retain(|word| !spoken.contains(word.as_str()));
+    pool.retain(|word| memmem::find(spoken.as_bytes(), word.as_bytes()).is_none());
     scene.stream.shuffle(&mut pool);
     let words = length(
         scene.text_tokens,
