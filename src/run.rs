@@ -325,7 +325,12 @@ impl Session<'_> {
             system: settings.system.clone(),
             prompt: prompt.rope.clone(),
             shared_pieces: prompt.shared_pieces,
-            max_output_tokens: settings.max_output_tokens,
+            max_output_tokens: settle::budget(
+                settings.max_output_tokens,
+                runner.assemblers.main().count(&question.right.shown())?,
+                prompt.text_tokens,
+                runner.endpoint.served().window_tokens,
+            ),
             temperature: settings.temperature,
             reasoning: settings.reasoning.clone(),
         };

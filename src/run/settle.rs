@@ -52,6 +52,28 @@ const LARGER: u64 = 4;
 /// Kept free in a window beside prompt and answer: templates and counts differ by a few tokens.
 const WINDOW_MARGIN_TOKENS: u64 = 16;
 
+/// Output tokens of a short answer, the words around it included.
+const SHORT_ANSWER_TOKENS: u64 = 64;
+
+/// The output budget of a question: what was asked for, and more where the right answer itself is
+/// long and the window has room for it.
+pub fn budget(
+    asked: u64,
+    answer_tokens: u64,
+    prompt_tokens: u64,
+    window_tokens: Option<u64>,
+) -> u64 {
+    // Lists are written with marks and line breaks, and numbers by some vocabularies in digits.
+    let needed = SHORT_ANSWER_TOKENS / 2 + 2 * answer_tokens;
+    let wanted = asked + needed.saturating_sub(SHORT_ANSWER_TOKENS);
+    let room = window_tokens
+        .filter(|window| *window > prompt_tokens)
+        .map_or(u64::MAX, |window| {
+            window.saturating_sub(prompt_tokens + WINDOW_MARGIN_TOKENS)
+        });
+    wanted.min(room).max(asked)
+}
+
 /// The larger budget that the window has room for; none where it has room for no more than the
 /// first one: then the answer was cut for want of budget, and not by the server.
 pub fn larger_budget(budget: u64, prompt_tokens: u64, window_tokens: Option<u64>) -> Option<u64> {
@@ -177,6 +199,15 @@ fn judged(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_answers_get_a_larger_budget_where_the_window_has_room() {
+        assert_eq!(budget(64, 3, 1_000, None), 64);
+        assert_eq!(budget(64, 60, 1_000, None), 152);
+        assert_eq!(budget(4_160, 60, 1_000, None), 4_248);
+        assert_eq!(budget(64, 60, 8_100, Some(8_192)), 76);
+        assert_eq!(budget(64, 60, 8_112, Some(8_192)), 64);
+    }
 
     #[test]
     fn the_larger_budget_is_four_times_the_first_or_what_the_window_has_room_for() {
