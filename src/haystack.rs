@@ -182,6 +182,9 @@ impl Route {
     }
 }
 
+/// Sentences that the last tokens of a length are split over at most.
+const MOST_FILLERS: u64 = 4;
+
 /// Whole sentences of exactly `tokens` tokens together, none of them used already where possible.
 /// None where no such sentences exist.
 pub fn fill(index: &Index, mut tokens: u64, used: &[Run], stream: &mut Stream) -> Option<Vec<Run>> {
@@ -191,14 +194,27 @@ pub fn fill(index: &Index, mut tokens: u64, used: &[Run], stream: &mut Stream) -
     while tokens > 2 * LONGEST_FILLER_TOKENS as u64 {
         // A small corpus lacks sentences of some counts.
         let start = stream.below(60);
-        let count = (0..60)
+        let Some(count) = (0..60)
             .map(|step| 15 + (start + step) % 60)
-            .find(|&count| has(index, count, form))?;
+            .find(|&count| has(index, count, form))
+        else {
+            break;
+        };
         let id = pick(index, count, form, used, &picked, stream)?;
         picked.push(Run::of(id));
         tokens -= count;
     }
-    for sentences in 1..=4 {
+    // A text of a few short sentences (noise, lists of words): the longest of them until a few
+    // sentences do.
+    let longest = (1..=LONGEST_FILLER_TOKENS as u64)
+        .rev()
+        .find(|&count| has(index, count, form))?;
+    while tokens > MOST_FILLERS * longest {
+        let id = pick(index, longest, form, used, &picked, stream)?;
+        picked.push(Run::of(id));
+        tokens -= longest;
+    }
+    for sentences in 1..=MOST_FILLERS as u32 {
         if tokens == 0 {
             return Some(picked);
         }

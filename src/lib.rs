@@ -45,8 +45,8 @@ pub mod index; // the corpus cut into units whose token counts add up
 pub mod template; // the chat template around a prompt
 
 // floor 4
-pub mod haystack;
-pub mod task; // the kinds of questions: what is planted and what is asked // the way through the corpus that one haystack takes
+pub mod haystack; // the way through the corpus that one haystack takes
+pub mod task; // the kinds of questions: what is planted and what is asked
 
 // floor 5
 pub mod prompt; // a finished prompt of an exact length

@@ -57,16 +57,3 @@ fn a_corpus_with_volumes_is_indexed_and_its_units_are_cut_like_those_of_prose() 
     let ratio = tokens_a_byte(&index, 1) / tokens_a_byte(&real, 0);
     assert!((0.85..1.25).contains(&ratio), "{ratio}");
 }
-
-#[test]
-fn volumes_give_plain_sentences_to_round_a_length_with() {
-    let corpus = own_text().with_generated(1).expect("one volume");
-    let tokenizer = Tokenizer::bundled("o200k").expect("built in");
-    let index = Index::build(&corpus, &tokenizer).expect("indexes");
-    for tokens in 8..60 {
-        assert!(
-            index.fillers[tokens].iter().any(|unit| unit.text == 1),
-            "no sentence of {tokens} tokens"
-        );
-    }
-}

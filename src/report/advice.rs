@@ -12,6 +12,7 @@ pub fn class(name: &str) -> &'static str {
         "refusal" => "no value, and words that say that there is none or it will not be given",
         "empty" => "nothing, though the model ended its answer",
         "cut" => "no complete answer within the output budget, asked twice",
+        "partial" => "some of several right values, or others beside them, or not in their order",
         "wrong" => "another value, or talk",
         _ => "",
     }

@@ -50,7 +50,7 @@ fn unknown_words_are_answered_with_those_that_exist() {
         ("sim:perfect --param stream=false", "always streamed"),
         (
             "sim:perfect --task niah_magic",
-            "no task niah_magic: there are niah_single, niah_multikey",
+            "no task niah_magic: there are niah_single, ",
         ),
         ("sim:perfect --corpus nowhere.txt", "no corpus nowhere.txt"),
         (
@@ -132,7 +132,7 @@ fn lengths_that_cannot_be_met_are_refused_before_anything_is_asked() {
         ),
         (
             "--lengths 1k,500k",
-            "tokens of o200k and 500000 are needed: choose a shorter length or more text",
+            "tokens of o200k and 500000 are asked for: ask for at most ",
         ),
         (
             "--lengths 1k --keys 100 --depths 100",

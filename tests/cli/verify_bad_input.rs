@@ -38,7 +38,7 @@ fn claims_and_thresholds_that_cannot_be_meant_are_refused_by_name() {
             "--claim 2k --layout shared --question-at start",
             "leave --question-at start out",
         ),
-        ("--claim 500k", "choose a shorter length or more text"),
+        ("--claim 500k", "bring more text (--corpus DIR)"),
         ("--claim 300 --keys 20", "too short for 20 needles"),
     ] {
         let line = place

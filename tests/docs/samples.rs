@@ -1,12 +1,15 @@
 //! A small real run, and variants of what it wrote in which every field is filled or left out.
 
+use depthfinder::answer::Rule;
 use depthfinder::canary::Cut;
 use depthfinder::corpus::Corpus;
+use depthfinder::haystack::Beyond;
 use depthfinder::journal::{FoundWindow, Line, Outcome, Row, RunFile};
 use depthfinder::plan::Depths;
 use depthfinder::reconcile::{Fit, Sample};
 use depthfinder::reply::{Failure, Reply, Stop, Timing, Usage};
-use depthfinder::summary::{CutFinding, Summary};
+use depthfinder::summary::{CutFinding, KindSummary, Reach, Summary};
+use depthfinder::task::Kind;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -204,7 +207,11 @@ pub fn rows(run: &Run) -> Vec<Value> {
     let mut judged = run.answered.judged.clone().expect("scored");
     judged.value = Some("1".into());
     judged.distractor = Some(0);
+    judged.credit = Some(0.5);
     let filled = Row {
+        rule: Rule::All,
+        answers: vec!["1".into(), "2".into()],
+        language: "zh".into(),
         outcome: Outcome::Reply(full),
         judged: Some(judged.clone()),
         ..run.answered.clone()
@@ -266,6 +273,9 @@ pub fn run_files(run: &Run) -> Vec<Value> {
     filled.asking.reasoning = Some("low".into());
     filled.asking.system = Some("Be brief.".into());
     filled.grid.depths = Depths::Strata(5);
+    filled.grid.question_language = Some("zh".into());
+    filled.grid.beyond = Beyond::Repeated;
+    filled.grid.difficulty.insert("hops".into(), 2);
     let mut bare = run.file.clone();
     bare.found_window = Some(nothing_found());
     bare.served.software = None;
@@ -302,6 +312,20 @@ pub fn summaries(run: &Run) -> Vec<Value> {
         ..finding.clone()
     };
     told.cuts = vec![finding, unclear];
+    told.tasks[0].curve[0].credit = Some(0.5);
+    let reach = |tokens| Reach {
+        passed_tokens: tokens,
+        above_tokens: tokens,
+        failed_tokens: tokens,
+    };
+    told.kinds = [Some(512), None]
+        .map(|tokens| KindSummary {
+            kind: Kind::Literal,
+            tasks: vec![told.tasks[0].task.clone()],
+            curve: told.tasks[0].curve.clone(),
+            reach: reach(tokens),
+        })
+        .into();
     told.found_window = Some(found_window());
     bare.found_window = Some(nothing_found());
     bare.tasks[0].curve[0].accuracy_voids_failed = None;

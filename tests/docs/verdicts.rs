@@ -62,6 +62,9 @@ pub fn controls() -> Vec<Value> {
     let mut own = with_item.expect("a control of a verification").clone();
     if let Some(item) = own["item"].as_object_mut() {
         item.shift_remove("trial");
+        item.insert("rule".into(), "all".into());
+        item.insert("answers".into(), vec!["1", "2"].into());
+        item.insert("language".into(), "zh".into());
     }
     all.push(own);
     all
