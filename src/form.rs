@@ -137,8 +137,10 @@ impl Form {
             from = start + end - literal.len();
         }
         let mut to = at + self.literals[anchor].len();
-        for blank in anchor..self.blanks.len() {
-            let literal = self.literals[blank + 1].as_str();
+        for (field, literal) in fields[anchor..]
+            .iter_mut()
+            .zip(&self.literals[anchor + 1..])
+        {
             let end =
                 text.floor_char_boundary((to + MOST_FIELD_BYTES + literal.len()).min(text.len()));
             let after = text.get(to..end)?;
@@ -149,7 +151,7 @@ impl Form {
                     .map_or(after.len(), |(at, _)| at),
                 false => memmem::find(after.as_bytes(), literal.as_bytes())?,
             };
-            fields[blank] = after.get(..length)?;
+            *field = after.get(..length)?;
             to += length + literal.len();
         }
         let is_whole = fields

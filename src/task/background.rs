@@ -100,7 +100,7 @@ impl Keyed {
             let behind = behind.and_then(|behind| behind.strip_prefix(joint.as_str()));
             behind.is_some_and(|behind| {
                 let place = last.iter().position(|part| part == behind);
-                place.is_some_and(|place| (at + place) as u64 % ONE_OF == 0)
+                place.is_some_and(|place| ((at + place) as u64).is_multiple_of(ONE_OF))
             })
         })
     }

@@ -243,7 +243,7 @@ impl Draws {
         mixed ^= mixed >> 31;
         // The high part of the product (Lemire, "Fast random integer generation in an interval",
         // 2019): the bias is less than one in 2^16 for bounds of 16 bits.
-        ((mixed >> 32) * u64::from(bound) >> 32) as u32
+        (((mixed >> 32) * u64::from(bound)) >> 32) as u32
     }
 
     fn shuffle(&mut self, items: &mut [u16]) {

@@ -138,7 +138,7 @@ fn most_words_of_content_change_and_those_of_the_grammar_stay() {
             let text = &reskin.texts[chapter.text][kept.clone()];
             for span in Spans::of(text).filter(|span| span.kind == SpanKind::Word) {
                 words += 1;
-                found += u32::from(table.find(text[span.from..span.to].as_bytes()).is_some());
+                found += u32::from(table.find(&text.as_bytes()[span.from..span.to]).is_some());
             }
         }
     }

@@ -106,6 +106,11 @@ fn judged(question: &Question, asked: &Language, answer: &str) -> Class {
     score::judge(&question, answer, &Stop::End, &mut || None).class
 }
 
+/// One message that is all of a text.
+fn whole(text: &str) -> Vec<Range<usize>> {
+    std::iter::once(0..text.len()).collect()
+}
+
 /// Calls with every question of some haystacks of every task and language.
 fn each(mut check: impl FnMut(Task, &'static Language, &'static Language, &Posed, &Question)) {
     for task in Task::all() {
@@ -125,7 +130,7 @@ fn each(mut check: impl FnMut(Task, &'static Language, &'static Language, &Posed
 fn every_task_is_solved_from_its_prompt_alone_and_the_scorer_agrees() {
     each(|task, told, asked, posed, question| {
         let text = prompt(told, posed, question);
-        let whole = [0..text.len()];
+        let whole = whole(&text);
         let solution = solve(&text, &whole)
             .unwrap_or_else(|| panic!("{task:?} in {}: no solution\n{text}", told.code));
         let class = judged(question, asked, &solution.answer);
@@ -150,7 +155,7 @@ fn the_question_at_the_start_is_solved_as_well() {
             "{asked_text}\n\n{}\n\nNow answer the question that stands above the text.",
             hay.trim_end()
         );
-        let whole = [0..text.len()];
+        let whole = whole(&text);
         let solution = solve(&text, &whole).expect("is solved");
         assert_eq!(
             judged(question, asked, &solution.answer),
@@ -167,7 +172,7 @@ fn the_question_at_the_start_is_solved_as_well() {
 fn wrong_answers_of_an_oracle_are_wrong() {
     each(|task, told, asked, posed, question| {
         let text = prompt(told, posed, question);
-        let whole = [0..text.len()];
+        let whole = whole(&text);
         let solution = solve(&text, &whole).expect("is solved");
         for wrong in &solution.wrong {
             assert_ne!(
@@ -200,7 +205,7 @@ fn closed_book_nothing_is_solved() {
         if question.right.rule == Rule::Absent {
             return;
         }
-        let whole = [0..question.text.len()];
+        let whole = whole(&question.text);
         if let Some(solution) = solve(&question.text, &whole) {
             let class = judged(question, asked, &solution.answer);
             assert_ne!(class, Class::Exact, "{task:?}: {}", question.text);
@@ -243,7 +248,7 @@ fn every_difficulty_can_be_had_from_its_least_to_its_most() {
                     let posed = posed(task, (told, asked), 3, &asked_for);
                     let question = &posed.questions[0];
                     let text = prompt(told, &posed, question);
-                    let whole = [0..text.len()];
+                    let whole = whole(&text);
                     let solution = solve(&text, &whole);
                     let solution = solution
                         .unwrap_or_else(|| panic!("{task:?} {} = {number}", difficulty.name));
