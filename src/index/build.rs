@@ -288,6 +288,10 @@ fn without_dependent_units(
 fn fillers(corpus: &Corpus, texts: &[TextIndex]) -> Result<Vec<Vec<UnitId>>> {
     let mut fillers = sampled(corpus, texts, sentence::is_plain)?;
     let counts = fillers.iter().filter(|ids| !ids.is_empty()).count();
+    // Texts of planted facts end their sentences in numbers.
+    if counts == 0 {
+        fillers = sampled(corpus, texts, |unit, _| !unit.contains('\n'))?;
+    }
     // English is as its published prompts are.
     if counts < FEW_COUNTS && texts.iter().any(|text| text.script != Script::English) {
         let others = sampled(corpus, texts, |unit, script| {
