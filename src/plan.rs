@@ -381,6 +381,8 @@ impl Group {
         let trial = &self.trials[0];
         let beyond = match trial.task.entry().hay {
             Hay::Noise => Beyond::Repeated,
+            // It is all generated.
+            Hay::Made => Beyond::Generated,
             _ => beyond,
         };
         let mut stream = key.stream("route", &[trial.length_tokens, u64::from(trial.sample)]);
