@@ -185,8 +185,11 @@ impl<'a> Layout<'a> {
             let fails = |high: f64| high < self.summary.threshold;
             if point.interval.is_some_and(|interval| fails(interval.high)) {
                 let arm = radius * 0.75;
-                for (a, b) in [(-arm, -arm), (-arm, arm)] {
-                    canvas.line(&[(x + a, y + b), (x - a, y - b)], 1.8, REFUTED)?;
+                // White below, so that it shows on dark and on light discs.
+                for (width, colour) in [(4.0, WHITE), (2.0, REFUTED)] {
+                    for (a, b) in [(-arm, -arm), (-arm, arm)] {
+                        canvas.line(&[(x + a, y + b), (x - a, y - b)], width, colour)?;
+                    }
                 }
             }
         }

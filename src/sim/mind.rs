@@ -87,7 +87,8 @@ impl Mind {
             None => reader::question(text, &request.messages),
         };
         let fact = question.and_then(|question| reader::fact(text, question));
-        let solution = match question {
+        // The fact may be told in another language than it is asked for, or be none of those.
+        let solution = match fact {
             Some(_) => None,
             None => special.or_else(|| solver::solve(text, &request.messages)),
         };

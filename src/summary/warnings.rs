@@ -1,10 +1,14 @@
 //! What a reader of the charts must know, in words.
 
 use super::{CutFinding, Totals};
+use crate::answer::{Rule, ValueType};
 use crate::corpus::{Corpus, Kind, Text};
 use crate::journal::{Row, RunFile};
 use crate::number::grouped;
 use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Digits of a number that no other fact of the run has.
+const FRESH_DIGITS: usize = 7;
 
 /// What a reader of the charts must know.
 pub fn warnings(
@@ -178,7 +182,17 @@ fn is_same_model(answered: &str, asked: &str) -> bool {
 /// How many wrong answers are the values of facts that stand in other prompts only. Values are
 /// fresh and unique over the run, so that no model can have made them up.
 fn stale(settled: &HashMap<u64, &Row>) -> usize {
-    let planted: HashSet<&str> = settled.values().map(|row| row.expected.as_str()).collect();
+    // Sums, counts and names out of lists may be right in several prompts; these are not.
+    let is_fresh = |row: &&&Row| match row.values {
+        ValueType::Words | ValueType::Uuids => row.rule == Rule::One,
+        ValueType::Numbers => row.rule == Rule::One && row.expected.len() == FRESH_DIGITS,
+        ValueType::Names | ValueType::Counts => false,
+    };
+    let planted: HashSet<&str> = settled
+        .values()
+        .filter(is_fresh)
+        .map(|row| row.expected.as_str())
+        .collect();
     settled
         .values()
         .filter(|row| {

@@ -19,6 +19,7 @@ mod soak;
 mod spending;
 #[path = "../support/mod.rs"]
 mod support;
+mod tasks;
 mod verify;
 mod verify_bad_input;
 mod verify_choices;
