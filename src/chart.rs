@@ -1,7 +1,8 @@
 //! Pictures of a summary: SVG with text as paths, and PNG, with the fonts in this binary alone.
 
-use crate::summary::Summary;
+use crate::summary::{KindSummary, Summary, TaskSummary};
 use anyhow::Result;
+use std::collections::BTreeMap;
 
 mod accuracy;
 mod axis;
@@ -28,13 +29,34 @@ pub struct Picture {
 }
 
 /// Accuracy by length: a line with its intervals for each task, the threshold, and the
-/// advertised window where it is known; of a verification the ladder with what decided each length,
+/// advertised window where it is known; of more tasks than can be told apart a line for each kind
+/// of use; of a verification the ladder with what decided each length,
 /// the claim, and what is certified. An error where the summary has no length at all.
 pub fn accuracy(summary: &Summary) -> Result<Picture> {
     match &summary.verification {
         Some(verification) => ladder::draw(summary, verification)?.picture(),
+        None if summary.tasks.len() > MOST_LINES && !summary.kinds.is_empty() => {
+            accuracy::draw(&by_kind(summary))?.picture()
+        }
         None => accuracy::draw(summary)?.picture(),
     }
+}
+
+/// Lines that can be told apart by their colours; of more tasks the kinds are drawn.
+const MOST_LINES: usize = 6;
+
+/// The summary with the kinds of use in place of its tasks.
+fn by_kind(summary: &Summary) -> Summary {
+    let mut by_kind = summary.clone();
+    let of = |kind: &KindSummary| TaskSummary {
+        task: kind.kind.words().to_owned(),
+        curve: kind.curve.clone(),
+        cells: Vec::new(),
+        classes: BTreeMap::new(),
+        voids: BTreeMap::new(),
+    };
+    by_kind.tasks = summary.kinds.iter().map(of).collect();
+    by_kind
 }
 
 /// Accuracy by length and depth: a panel for each task. An error where the summary has no cell

@@ -182,8 +182,8 @@ impl Route {
     }
 }
 
-/// Sentences that the last tokens of a length are split over at most.
-const MOST_FILLERS: u64 = 4;
+/// More tokens than this are no rounding.
+const MOST_MISSING_TOKENS: usize = 4_000;
 
 /// Whole sentences of exactly `tokens` tokens together, none of them used already where possible.
 /// None where no such sentences exist.
@@ -204,17 +204,7 @@ pub fn fill(index: &Index, mut tokens: u64, used: &[Run], stream: &mut Stream) -
         picked.push(Run::of(id));
         tokens -= count;
     }
-    // A text of a few short sentences (noise, lists of words): the longest of them until a few
-    // sentences do.
-    let longest = (1..=LONGEST_FILLER_TOKENS as u64)
-        .rev()
-        .find(|&count| has(index, count, form))?;
-    while tokens > MOST_FILLERS * longest {
-        let id = pick(index, longest, form, used, &picked, stream)?;
-        picked.push(Run::of(id));
-        tokens -= longest;
-    }
-    for sentences in 1..=MOST_FILLERS as u32 {
+    for sentences in 1..=4 {
         if tokens == 0 {
             return Some(picked);
         }
@@ -226,7 +216,39 @@ pub fn fill(index: &Index, mut tokens: u64, used: &[Run], stream: &mut Stream) -
             return Some(picked);
         }
     }
-    None
+    // A text of a few short sentences (noise, lists of words) takes more of them.
+    for count in fewest(index, tokens, form)? {
+        let id = pick(index, count, form, used, &picked, stream)?;
+        picked.push(Run::of(id));
+    }
+    Some(picked)
+}
+
+/// `tokens` as a sum of as few counts as possible for which there are sentences.
+fn fewest(index: &Index, tokens: u64, form: Option<bool>) -> Option<Vec<u64>> {
+    let tokens = usize::try_from(tokens)
+        .ok()
+        .filter(|tokens| *tokens <= MOST_MISSING_TOKENS)?;
+    let counts: Vec<usize> = (1..=LONGEST_FILLER_TOKENS)
+        .filter(|&count| has(index, count as u64, form))
+        .collect();
+    // The last count of the shortest sum of each number, and how many it has.
+    let mut sums: Vec<Option<(usize, usize)>> = vec![None; tokens + 1];
+    sums[0] = Some((0, 0));
+    for sum in 1..=tokens {
+        sums[sum] = counts
+            .iter()
+            .filter(|count| **count <= sum)
+            .filter_map(|&count| Some((sums[sum - count]?.0 + 1, count)))
+            .min();
+    }
+    let (mut rest, mut picked) = (tokens, Vec::new());
+    while rest > 0 {
+        let (_, count) = sums[rest]?;
+        picked.push(count as u64);
+        rest -= count;
+    }
+    Some(picked)
 }
 
 /// Where a corpus has texts with spaces and texts without: the form that the haystack ends in.
@@ -400,6 +422,16 @@ mod tests {
         let (route, runs, tokens) = taken(Beyond::Generated, 1000, kinds);
         assert!(route.is_all(&runs) && tokens == 200);
         assert_eq!(runs.last().map(|run| run.text), Some(0));
+    }
+
+    #[test]
+    fn a_length_is_met_with_many_short_sentences_where_there_are_no_others() {
+        let mut index = index();
+        let ids = std::mem::take(&mut index.fillers[10]);
+        (index.fillers[9], index.fillers[10]) = (ids.clone(), ids);
+        assert_eq!(fewest(&index, 75, None).map(|counts| counts.len()), Some(8));
+        assert_eq!(fewest(&index, 25, None), None);
+        assert_eq!(fewest(&index, 0, None), Some(Vec::new()));
     }
 
     #[test]

@@ -86,8 +86,6 @@ fn pose(scene: &mut Scene<'_>, is_changed: bool) -> Result<Posed> {
 mod tests {
     use super::super::golden;
     use super::*;
-    use crate::reply::Stop;
-    use crate::score::{self, Class};
     use std::collections::{BTreeMap, HashSet};
 
     #[test]
@@ -127,18 +125,17 @@ mod tests {
             for secret in 1..60 {
                 let posed = golden::posed(&CHANGED, language, secret, 40.0, &BTreeMap::new());
                 let question = &posed.questions[0];
-                let judged = |answer: &str| {
-                    let question = score::Question {
-                        right: &question.right,
-                        distractors: &question.distractors,
-                        key: &question.key,
-                        language: language.code,
-                    };
-                    score::judge(&question, answer, &Stop::End, &mut || None).class
-                };
-                let famous = question.distractors.join(&language.comma);
-                assert_eq!(judged(&famous), Class::Distractor, "{famous}");
-                assert_eq!(judged(&question.right.shown()), Class::Exact);
+                let famous = &question.distractors;
+                assert!(
+                    famous
+                        .iter()
+                        .all(|value| !question.right.values.contains(value))
+                );
+                assert!(
+                    famous
+                        .iter()
+                        .all(|value| !posed.planted[0].sentence.contains(value))
+                );
                 for value in &question.right.values {
                     assert!(posed.planted[0].sentence.contains(value.as_str()));
                 }

@@ -208,7 +208,7 @@ pub fn rows(run: &Run) -> Vec<Value> {
     judged.value = Some("1".into());
     judged.distractor = Some(0);
     judged.credit = Some(0.5);
-    let filled = Row {
+    let mut filled = Row {
         rule: Rule::All,
         answers: vec!["1".into(), "2".into()],
         language: "zh".into(),
@@ -216,8 +216,13 @@ pub fn rows(run: &Run) -> Vec<Value> {
         judged: Some(judged.clone()),
         ..run.answered.clone()
     };
+    let shares = &mut filled.prompt.shares;
+    shares.classical_tokens = 1;
+    shares.verse_tokens = 1;
+    shares.generated_tokens = 1;
     judged.value = None;
     judged.distractor = None;
+    judged.credit = None;
     let mut empty = Row {
         outcome: Outcome::Reply(bare),
         judged: Some(judged),
