@@ -6,7 +6,7 @@ use crate::sentence::Script;
 use std::path::Path;
 
 /// Changes with the format and with everything that decides where cuts are.
-const MAGIC: &[u8; 8] = b"DFINDEX4";
+const MAGIC: &[u8; 8] = b"DFINDEX5";
 const CHECKSUM_BYTES: usize = 32;
 
 /// Reads an index; none where there is none, or it is damaged or of another format.
