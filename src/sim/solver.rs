@@ -2,7 +2,7 @@
 //!
 //! A solver knows the public sentences of the languages and nothing of any plan, secret or right
 //! answer: that it answers every prompt rightly shows that the tasks can be solved and that the
-//! scorer is right. A task is one file below this one and one line in [`SOLVERS`].
+//! scorer is right. A task is one file below this one and one line in `SOLVERS`.
 
 mod aggregate;
 mod associative;

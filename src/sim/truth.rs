@@ -154,7 +154,7 @@ pub struct Truth {
     pub advertised_tokens: Option<u64>,
     /// How long it waits before the head of each completion.
     pub latency: Duration,
-    /// Varies the draws; `None` is zero, and for [`Recall::Flaky`] a fresh one each time.
+    /// Varies the draws; `None` is zero, and for `Recall::Flaky` a fresh one each time.
     pub seed: Option<u64>,
     /// Whose words a chat that does not fit is refused in; `None` is llama-server's.
     pub words: Option<&'static Words>,
