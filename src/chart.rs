@@ -1,7 +1,8 @@
 //! Pictures of a summary: SVG with text as paths, and PNG, with the fonts in this binary alone.
 
-use crate::summary::{KindSummary, Summary, TaskSummary};
-use anyhow::Result;
+use crate::stats::wilson;
+use crate::summary::{KindSummary, Point, Summary, TaskSummary};
+use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 
 mod accuracy;
@@ -44,6 +45,52 @@ pub fn accuracy(summary: &Summary) -> Result<Picture> {
 
 /// Lines that can be told apart by their colours; of more tasks the kinds are drawn.
 const MOST_LINES: usize = 6;
+
+/// Accuracy by length of several sides that were asked the same: a line for each, all tasks
+/// together.
+///
+/// # Errors
+/// When there is no side, or no length.
+pub fn sides(sides: &[(String, &Summary)]) -> Result<Picture> {
+    let (_, first) = sides.first().context("there is no side to draw")?;
+    let mut together = (*first).clone();
+    together.tasks = sides
+        .iter()
+        .map(|(name, summary)| pooled(name, summary))
+        .collect();
+    together.kinds = Vec::new();
+    together.model = "Several sides".to_owned();
+    accuracy::draw(&together)?.picture()
+}
+
+/// All tasks of a summary as one.
+fn pooled(name: &str, summary: &Summary) -> TaskSummary {
+    let mut curve: Vec<Point> = Vec::new();
+    for point in summary.tasks.iter().flat_map(|task| &task.curve) {
+        match curve
+            .iter_mut()
+            .find(|known| known.length_tokens == point.length_tokens)
+        {
+            None => curve.push(point.clone()),
+            Some(known) => {
+                known.n += point.n;
+                known.right += point.right;
+                known.void += point.void;
+                known.haystacks = known.haystacks.max(point.haystacks);
+                known.accuracy = (known.n > 0).then(|| known.right as f64 / known.n as f64);
+                known.interval =
+                    (known.n > 0).then(|| wilson(known.right, known.n, summary.confidence));
+            }
+        }
+    }
+    TaskSummary {
+        task: name.to_owned(),
+        curve,
+        cells: Vec::new(),
+        classes: BTreeMap::new(),
+        voids: BTreeMap::new(),
+    }
+}
 
 /// The summary with the kinds of use in place of its tasks.
 fn by_kind(summary: &Summary) -> Summary {

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod claims;
+mod compare;
 mod connect;
 mod consent;
 mod doctor;
@@ -14,6 +15,7 @@ mod screen;
 mod serve;
 mod setup;
 mod show;
+mod sides;
 mod sweep;
 mod verify;
 
@@ -74,6 +76,7 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Sweep(arguments) => sweep::run(*arguments).await,
         Command::Verify(arguments) => verify::run(*arguments).await,
+        Command::Compare(arguments) => compare::run(*arguments).await,
         Command::Show(arguments) => show::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments).await,

@@ -68,6 +68,7 @@ pub mod sim; // a simulated model with a known truth
 pub mod run; // trials into rows: order, retries, caps, interruption
 
 // floor 9
+pub mod comparison; // pairs of answers to the same prompts
 pub mod summary; // rows into cells, curve and counts
 
 // floor 10

@@ -1,9 +1,11 @@
 //! What people read: `report.md`, `report.html` and the cells as CSV.
 
+use crate::comparison::Comparison;
 use crate::journal::FoundWindow;
 use crate::summary::Summary;
 
 mod advice;
+mod comparison;
 mod csv;
 mod document;
 mod dossier;
@@ -34,6 +36,25 @@ pub struct Pictures<'a> {
 /// [`crate::chart`] draws them.
 pub fn html(summary: &Summary, run: &str, pictures: &Pictures<'_>) -> String {
     html::write(&document::of(summary, run), pictures)
+}
+
+/// The report on a comparison as Markdown, with the picture `accuracy.png` by relative name.
+pub fn comparison_markdown(comparison: &Comparison, folder: &str) -> String {
+    markdown::write(&comparison::of(comparison, folder))
+}
+
+/// The same as one page that needs nothing beside it.
+pub fn comparison_html(comparison: &Comparison, folder: &str, picture: &str) -> String {
+    let pictures = Pictures {
+        accuracy: picture,
+        ..Pictures::default()
+    };
+    html::write(&comparison::of(comparison, folder), &pictures)
+}
+
+/// Which difference so many pairs can find, in one sentence: said before anything is asked.
+pub fn detectable(pairs: u64) -> String {
+    comparison::detectable(pairs)
 }
 
 /// The cells of all tasks as CSV by RFC 4180 with lines ended by `\n`: task, length, depth,

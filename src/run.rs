@@ -5,6 +5,7 @@ mod clock;
 mod controls;
 mod items;
 mod pace;
+mod paired;
 mod settle;
 mod sizing;
 mod spending;
@@ -16,6 +17,7 @@ pub use calibrate::{calibrate, fit_before};
 pub use clock::now_ms;
 pub use controls::{Canaries, Controls};
 pub use items::{Item, Items, SHORT_TOKENS, is_right};
+pub use paired::{Prompts, Side, ask_all, kept, shuffled};
 pub use settle::{judge, void_reason};
 pub use spending::Spending;
 pub use study::{Standing, base};
@@ -26,11 +28,12 @@ use crate::fact::Facts;
 use crate::ground::{Assemblers, Corpora};
 use crate::haystack::Route;
 use crate::journal::{Journal, Loaded, Row};
-use crate::plan::{Group, Plan, needles};
-use crate::prompt::SetPlan;
-use crate::reconcile::Basis;
+use crate::plan::{Group, Plan, Trial, needles};
+use crate::prompt::{Prompt, SetPlan};
+use crate::reconcile::{Basis, Expected};
 use crate::reply::Failure;
 use crate::seed::RunKey;
+use crate::task::Question;
 use anyhow::Result;
 use futures_util::StreamExt;
 use pace::Inflight;
@@ -171,6 +174,19 @@ struct Session<'a> {
     end: Mutex<Option<Ended>>,
 }
 
+/// A question with its prompt, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct Laid {
+    /// The trial.
+    pub trial: Trial,
+    /// Its prompt.
+    pub prompt: Prompt,
+    /// What the server should count; none where nothing tells.
+    pub expected: Option<Expected>,
+    /// What is asked, and what is right.
+    pub question: Question,
+}
+
 impl Runner<'_> {
     /// Asks every trial of the plan that `before` has not settled.
     ///
@@ -182,20 +198,11 @@ impl Runner<'_> {
         sink: &mut dyn Sink,
         stop: watch::Receiver<bool>,
     ) -> Result<Ended> {
-        let settled: HashSet<u64> = before
-            .rows
-            .iter()
-            .filter(|row| row.settled && !row.may_be_asked_again())
-            .map(|row| row.trial.id)
-            .collect();
+        let known = Known::of(before);
         sink.see(&Event::Began {
             planned: self.plan.trials().count() as u64,
-            done: settled.len() as u64,
+            done: known.settled.len() as u64,
         });
-        let known = Known {
-            settled,
-            attempts: before.attempts.clone(),
-        };
         self.ask(&self.plan.groups, &known, sink, stop).await
     }
 
@@ -249,6 +256,33 @@ impl Session<'_> {
         if self.ended() {
             return Ok(());
         }
+        if self.runner.settings.canaries == Canaries::Always {
+            self.first_canary(group, stop.clone()).await?;
+        }
+        let is_asked = |trial: &Trial| !self.known.settled.contains(&trial.id);
+        for laid in self.lay(group, &is_asked).await? {
+            self.trial(
+                group,
+                &laid.trial,
+                &laid.prompt,
+                laid.expected,
+                &laid.question,
+                stop.clone(),
+            )
+            .await?;
+            if self.ended() || *stop.borrow() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays out the prompts of a haystack's questions, of those that `is_asked`.
+    async fn lay(
+        &self,
+        group: &Group,
+        is_asked: &(dyn Fn(&Trial) -> bool + Sync),
+    ) -> Result<Vec<Laid>> {
         let runner = self.runner;
         let posed = group.posed(&runner.plan.grid, runner.facts, runner.key)?;
         let needles = needles(&posed);
@@ -262,16 +296,7 @@ impl Session<'_> {
             .unwrap_or(runner.assemblers.of_task(group.trials[0].task));
         let route = group.route(assembler.index(), runner.key, runner.plan.grid.beyond);
         let length_tokens = group.trials[0].length_tokens;
-        let cell_tokens = group.trials[0].cell_tokens();
         let basis = &runner.settings.basis;
-        if runner.settings.canaries == Canaries::Always {
-            let main = group.route(
-                runner.assemblers.main().index(),
-                runner.key,
-                runner.plan.grid.beyond,
-            );
-            self.canary(cell_tokens, &main, stop.clone()).await?;
-        }
         let mut plan = SetPlan {
             text_tokens: basis.text_tokens(length_tokens),
             needles: &needles,
@@ -285,27 +310,30 @@ impl Session<'_> {
                 .await?;
         }
         let set = assembler.set(&route, plan.clone())?;
-        for trial in &group.trials {
+        let mut laid = Vec::new();
+        for trial in group.trials.iter().filter(|trial| is_asked(trial)) {
             let slot = trial.slot as usize;
-            if self.known.settled.contains(&trial.id) {
-                continue;
-            }
             let prompt = set.prompt(slot, group.rounding(trial, runner.key))?;
-            let expected = basis.expected(prompt.text_tokens, counted);
-            self.trial(
-                group,
-                trial,
-                &prompt,
-                expected,
-                &posed.questions[slot],
-                stop.clone(),
-            )
-            .await?;
-            if self.ended() || *stop.borrow() {
-                break;
-            }
+            laid.push(Laid {
+                trial: trial.clone(),
+                expected: basis.expected(prompt.text_tokens, counted),
+                prompt,
+                question: posed.questions[slot].clone(),
+            });
         }
-        Ok(())
+        Ok(laid)
+    }
+
+    /// Asks for the codes at the group's length, where nobody has yet.
+    async fn first_canary(&self, group: &Group, stop: watch::Receiver<bool>) -> Result<()> {
+        let runner = self.runner;
+        let main = group.route(
+            runner.assemblers.main().index(),
+            runner.key,
+            runner.plan.grid.beyond,
+        );
+        self.canary(group.trials[0].cell_tokens(), &main, stop)
+            .await
     }
 
     /// Asks for the codes at a length, once in a run.

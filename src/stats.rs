@@ -4,6 +4,7 @@ mod adjust;
 mod banded;
 mod deal;
 mod design;
+mod detectable;
 mod evalue;
 mod fisher;
 mod grid;
@@ -16,6 +17,7 @@ mod tally;
 
 pub use adjust::{benjamini_hochberg, holm};
 pub use design::{Cuts, Decision, Design, Operating, Test};
+pub use detectable::{Sides, detectable_drop};
 pub use evalue::{Side, confidence_sequence, ln_e_bet, ln_e_refute, ln_e_verify};
 pub use fisher::fisher_exact;
 pub use guess::{GuessCorrected, guess_corrected};

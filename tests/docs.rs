@@ -197,6 +197,11 @@ fn every_field_is_described_with_its_type_and_every_description_is_true() {
     summaries.push(verdicts::plain_summary());
     samples::compare("summary.json", &described("summary.json"), &summaries);
     samples::compare(
+        "comparison.json",
+        &described("comparison.json"),
+        &samples::comparisons(run),
+    );
+    samples::compare(
         "claims --json",
         &described("claims --json"),
         &samples::claims(),

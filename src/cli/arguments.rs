@@ -1,8 +1,10 @@
 //! What can be typed.
 
+mod compare;
 mod inquiry;
 mod verify;
 
+pub use compare::{Compare, Others};
 pub use inquiry::Inquiry;
 pub use verify::Verify;
 
@@ -28,6 +30,8 @@ pub enum Command {
     Sweep(Box<Sweep>),
     /// Test a claimed window: VERIFIED, REFUTED or UNDECIDED, with a known error rate
     Verify(Box<Verify>),
+    /// Ask two or more targets the same prompts, and test whether one is worse
+    Compare(Box<Compare>),
     /// Print the exact bytes of one prompt of a run
     Show(Show),
     /// Score and draw runs again from their journals, asking nothing
@@ -61,7 +65,7 @@ Exit codes: 0 done or verified, 1 refuted, 2 could not run, 3 undecided, more th
 cap, 130 interrupted.";
 
 /// Arguments of `sweep`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = TARGETS)]
 pub struct Sweep {
     /// What every such command has.

@@ -361,7 +361,11 @@ fn write_summary(folder: &Path, summary: Summary) -> Result<Summary> {
     Ok(summary)
 }
 
-fn write(folder: &Path, name: &str, content: &[u8]) -> Result<()> {
+/// Writes one file of a folder.
+///
+/// # Errors
+/// When it cannot be written; the journal is complete then.
+pub fn write(folder: &Path, name: &str, content: &[u8]) -> Result<()> {
     let path = folder.join(name);
     std::fs::write(&path, content).with_context(|| {
         format!(

@@ -174,10 +174,8 @@ impl Opened {
             secret: self.secret.to_hex(),
             salt: arguments.salt.clone(),
             corpus: self.corpus.clone(),
-            tokenizer: Named {
-                name: options::tokenizer_name(arguments, &self.tokenizer),
-                digest: self.tokenizer.digest().to_string(),
-            },
+            tokenizer: self.tokenizer_named(arguments),
+            sized_by: None,
             exact: self.exact,
             server_counts: self.server_counts,
             overhead_tokens: self.connected.overhead_tokens,
@@ -189,6 +187,14 @@ impl Opened {
         };
         run.plan_hash = run.study.is_some().then(|| run.hashed());
         run
+    }
+
+    /// The tokenizer by the name under which it is found again.
+    pub fn tokenizer_named(&self, arguments: &Inquiry) -> Named {
+        Named {
+            name: options::tokenizer_name(arguments, &self.tokenizer),
+            digest: self.tokenizer.digest().to_string(),
+        }
     }
 
     /// The run's folder.

@@ -2,13 +2,22 @@
 
 use super::arguments::Report;
 use super::folder::{Kept, write_results, write_study};
-use super::{Exit, screen};
+use super::{Exit, compare, screen};
 use anyhow::{Context, Result};
 
 /// Scores and draws each run folder again.
 pub fn run(arguments: &Report) -> Result<Exit> {
     let mut summaries = Vec::new();
     for folder in &arguments.run {
+        if let Some(sides) = compare::folders(folder)? {
+            let comparison = compare::write(folder, &sides)
+                .with_context(|| format!("cannot report on {}", folder.display()))?;
+            match arguments.json {
+                true => screen::out(&serde_json::to_string_pretty(&comparison)?),
+                false => compare::print(&comparison, folder),
+            }
+            continue;
+        }
         let kept = Kept::read(folder)?;
         let (run, loaded, corpus) = (&kept.run, &kept.loaded, &kept.corpora);
         let summary = match run.study {
@@ -23,7 +32,7 @@ pub fn run(arguments: &Report) -> Result<Exit> {
         }
         summaries.push(summary);
     }
-    if arguments.json {
+    if arguments.json && !summaries.is_empty() {
         screen::out(&match summaries.as_slice() {
             [one] => serde_json::to_string_pretty(one)?,
             all => serde_json::to_string_pretty(all)?,

@@ -1,6 +1,6 @@
 //! `sweep`: the main job, from a target to charts.
 
-mod options;
+pub mod options;
 
 use super::arguments::Sweep;
 use super::consent::Estimate;

@@ -48,7 +48,11 @@ pub struct RunFile {
     pub corpus: Named,
     /// The tokenizer that lengths are counted with.
     pub tokenizer: Named,
-    /// True where that is the model's own.
+    /// The tokenizer that the prompts were sized by, where they are another side's; none for
+    /// prompts of the run's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sized_by: Option<Named>,
+    /// True where `tokenizer` is the model's own.
     pub exact: bool,
     /// True where lengths are corrected by the server's own count.
     pub server_counts: bool,
@@ -145,6 +149,12 @@ impl RunFile {
             },
             None => Basis::Unknown,
         }
+    }
+
+    /// True where the prompts were sized by a tokenizer that is not the run's own.
+    pub fn is_sized_elsewhere(&self) -> bool {
+        let by = self.sized_by.as_ref();
+        by.is_some_and(|by| by.digest != self.tokenizer.digest)
     }
 
     /// Reads a folder's `run.json`; none where there is none.

@@ -69,7 +69,7 @@ pub fn summarize(
         model: run.served.model.clone(),
         corpus: run.corpus.short().to_string(),
         tokenizer: run.tokenizer.short().to_string(),
-        exact_lengths: run.exact && run.overhead_tokens.is_some(),
+        exact_lengths: run.exact && run.overhead_tokens.is_some() && !run.is_sized_elsewhere(),
         threshold: run.asking.threshold,
         advertised_tokens: run.advertised_tokens,
         confidence: CONFIDENCE,

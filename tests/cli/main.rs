@@ -4,6 +4,7 @@ mod anything;
 mod bad_folders;
 mod bad_input;
 mod claims;
+mod compare;
 mod cuts;
 mod embedded;
 mod fault_kinds;

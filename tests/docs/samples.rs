@@ -2,15 +2,17 @@
 
 use depthfinder::answer::Rule;
 use depthfinder::canary::Cut;
+use depthfinder::comparison::{Answered, Comparison, SideSummary};
 use depthfinder::corpus::Corpus;
 use depthfinder::haystack::Beyond;
-use depthfinder::journal::{FoundWindow, Line, Outcome, Row, RunFile};
+use depthfinder::journal::{FoundWindow, Line, Named, Outcome, Row, RunFile};
 use depthfinder::plan::Depths;
 use depthfinder::reconcile::{Fit, Sample};
 use depthfinder::reply::{Failure, Reply, Stop, Timing, Usage};
 use depthfinder::summary::{CutFinding, KindSummary, Reach, Summary};
 use depthfinder::task::Kind;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -278,6 +280,10 @@ pub fn run_files(run: &Run) -> Vec<Value> {
     filled.asking.reasoning = Some("low".into());
     filled.asking.system = Some("Be brief.".into());
     filled.grid.depths = Depths::Strata(5);
+    filled.sized_by = Some(Named {
+        name: "cl100k".into(),
+        digest: "1".into(),
+    });
     filled.grid.question_language = Some("zh".into());
     filled.grid.beyond = Beyond::Repeated;
     filled.grid.difficulty.insert("hops".into(), 2);
@@ -338,6 +344,46 @@ pub fn summaries(run: &Run) -> Vec<Value> {
     let all = [&run.summary, &bare, &told];
     all.map(|summary| serde_json::to_value(summary).expect("JSON"))
         .into()
+}
+
+/// A comparison, and one of which less is known.
+pub fn comparisons(run: &Run) -> Vec<Value> {
+    let answered = |trial: u64, right: Option<bool>| Answered {
+        trial,
+        task: "niah_single",
+        length_tokens: 1_000,
+        depth_percent: 50.0,
+        sample: 0,
+        prompt: "1".into(),
+        at_ms: 0,
+        right,
+        void: right.is_none().then(|| "timed-out".into()),
+        class: right.map(|_| "exact"),
+        question: "Which?".into(),
+        expected: "1".into(),
+        text: "1".into(),
+        reported_tokens: right.map(|_| 1_000),
+        label: None,
+    };
+    let side = |outcomes: [Option<bool>; 3]| -> BTreeMap<u64, Answered> {
+        let rows = outcomes.into_iter().zip(0..);
+        rows.map(|(right, trial)| (trial, answered(trial, right)))
+            .collect()
+    };
+    let of = |sides: [[Option<bool>; 3]; 2]| {
+        let answers = sides.map(side);
+        let summaries = answers.iter().zip(["a", "b"]).map(|(answers, name)| {
+            SideSummary::of(name, &run.file, name, answers, &|_| Some(1_000))
+        });
+        Comparison::of(summaries.collect(), &answers, 3)
+    };
+    let (yes, no) = (Some(true), Some(false));
+    [
+        of([[yes, yes, no], [yes, no, None]]),
+        of([[yes; 3], [None; 3]]),
+    ]
+    .map(|comparison| serde_json::to_value(comparison).expect("JSON"))
+    .into()
 }
 
 /// The rows of the registry of claims.

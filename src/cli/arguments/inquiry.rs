@@ -4,7 +4,7 @@ use clap::Args;
 use std::path::PathBuf;
 
 /// Who is asked, what, how, and what it may cost.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Inquiry {
     /// Who is asked
     pub target: String,
