@@ -82,3 +82,6 @@ fn expected_best(chances: &[f64], runs: u64) -> f64 {
     }
     mean
 }
+
+#[cfg(test)]
+mod tests;

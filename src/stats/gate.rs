@@ -3,9 +3,8 @@
 use super::detectable::PairLaw;
 use super::evalue::ln_e_above;
 use super::holm;
-use super::pairs::{PairOutcome, Pairs};
+use super::pairs::{PairOutcome, Pairs, PassBets};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::fmt;
 
 /// False FAILs that a year of runs may have, on average, at most.
@@ -118,8 +117,10 @@ impl fmt::Display for NeutralReason {
 pub struct GateCount {
     /// The pairs that have answers.
     pub pairs: Pairs,
-    /// Largest logarithm so far of the e-value against "no more pairs are lost than won".
+    /// Logarithm of the e-value against "no more pairs are lost than won", as of the last look.
     pub ln_e_fail: f64,
+    /// The largest that it has been.
+    pub most_ln_e_fail: f64,
 }
 
 /// The sequential gate of non-inferiority, without questions and answers: pairs go in, in the
@@ -148,7 +149,8 @@ pub struct Gate {
     missing: u64,
     verdict: Option<GateVerdict>,
     /// E-values worked out before, by losses and wins.
-    known: HashMap<(u64, u64), f64>,
+    known: Vec<Vec<f64>>,
+    bets: PassBets,
 }
 
 impl Gate {
@@ -161,7 +163,8 @@ impl Gate {
             asked: 0,
             missing: 0,
             verdict: None,
-            known: HashMap::new(),
+            known: Vec::new(),
+            bets: PassBets::new(rules.delta),
         }
     }
 
@@ -223,7 +226,7 @@ impl Gate {
 
     /// Natural logarithm of the e-value against "worse by `delta` or more".
     pub fn ln_e_pass(&self) -> f64 {
-        self.all.pairs.gate(self.rules.delta).ln_e_pass
+        self.bets.ln_e(self.all.pairs)
     }
 
     /// Logarithm that the e-value of all pairs must reach for FAIL.
@@ -239,11 +242,14 @@ impl Gate {
 
     fn look(&mut self) {
         let mut all = self.all;
-        all.ln_e_fail = all.ln_e_fail.max(self.ln_e_fail(all.pairs));
+        all.ln_e_fail = self.ln_e_fail(all.pairs);
+        all.most_ln_e_fail = all.most_ln_e_fail.max(all.ln_e_fail);
         self.all = all;
         for at in 0..self.bands.len() {
             let ln_e = self.ln_e_fail(self.bands[at].pairs);
-            self.bands[at].ln_e_fail = self.bands[at].ln_e_fail.max(ln_e);
+            let band = &mut self.bands[at];
+            band.ln_e_fail = ln_e;
+            band.most_ln_e_fail = band.most_ln_e_fail.max(ln_e);
         }
         self.verdict = match self.is_too_much_missing() {
             // Not even answers to all that is left would bring the share down.
@@ -259,7 +265,7 @@ impl Gate {
     }
 
     fn decided(&self) -> Option<GateVerdict> {
-        let overall = self.all.ln_e_fail >= self.ln_fail_at();
+        let overall = self.all.most_ln_e_fail >= self.ln_fail_at();
         let bands = self.failing_bands();
         if overall || !bands.is_empty() {
             return Some(GateVerdict::Fail { overall, bands });
@@ -269,36 +275,29 @@ impl Gate {
     }
 
     fn failing_bands(&self) -> Vec<usize> {
-        if self.bands.len() < 2 {
+        let (count, level) = (self.bands.len(), self.rules.alpha_fail / 2.0);
+        // Holm's first step, which all others need.
+        let first = (count as f64 / level).ln();
+        if count < 2 || self.bands.iter().all(|band| band.most_ln_e_fail < first) {
             return Vec::new();
         }
-        let p: Vec<f64> = self
-            .bands
-            .iter()
-            .map(|band| (-band.ln_e_fail).exp())
-            .collect();
-        let level = self.rules.alpha_fail / 2.0;
+        let p = |band: &GateCount| (-band.most_ln_e_fail).exp();
+        let p: Vec<f64> = self.bands.iter().map(p).collect();
+        // Rounding must not undo the first step.
+        let fails = |p: &f64| *p <= level * (1.0 + 1e-9);
         let adjusted = holm(&p).into_iter().enumerate();
         adjusted
-            .filter(|(_, p)| *p <= level)
+            .filter(|(_, p)| fails(p))
             .map(|(at, _)| at)
             .collect()
     }
 
     /// Bands whose losses stand out as they are now.
     fn doubtful_bands(&self) -> Vec<usize> {
-        let stands_out = |band: &GateCount| {
-            let Pairs { lose, win, .. } = band.pairs;
-            let now = self
-                .known
-                .get(&(lose, win))
-                .copied()
-                .unwrap_or(band.ln_e_fail);
-            now >= self.ln_pass_at()
-        };
+        let limit = self.ln_pass_at();
         let bands = self.bands.iter().enumerate();
         bands
-            .filter(|(_, band)| stands_out(band))
+            .filter(|(_, band)| band.ln_e_fail >= limit)
             .map(|(at, _)| at)
             .collect()
     }
@@ -319,11 +318,18 @@ impl Gate {
     }
 
     fn ln_e_fail(&mut self, pairs: Pairs) -> f64 {
-        let Pairs { lose, win, .. } = pairs;
-        *self
-            .known
-            .entry((lose, win))
-            .or_insert_with(|| ln_e_above(lose, lose + win, 0.5, (1.0, 1.0)))
+        let (lose, win) = (pairs.lose as usize, pairs.win as usize);
+        if self.known.len() <= lose {
+            self.known.resize(lose + 1, Vec::new());
+        }
+        let row = &mut self.known[lose];
+        if row.len() <= win {
+            row.resize(win + 1, f64::NAN);
+        }
+        if row[win].is_nan() {
+            row[win] = ln_e_above(pairs.lose, pairs.lose + pairs.win, 0.5, (1.0, 1.0));
+        }
+        row[win]
     }
 
     /// Back to the first pair; e-values worked out before are kept.
@@ -356,7 +362,7 @@ pub fn gate_chances(
     plays: u64,
     draw: &mut impl FnMut(u64) -> u64,
 ) -> GateChances {
-    const UNIT: u64 = 1 << 53;
+    const UNIT: u64 = 1 << 48;
     let limits = |law: &PairLaw| {
         let lose = (law.lose.clamp(0.0, 1.0) * UNIT as f64) as u64;
         (lose, lose + (law.win.clamp(0.0, 1.0) * UNIT as f64) as u64)
@@ -370,12 +376,11 @@ pub fn gate_chances(
     for _ in 0..plays {
         gate.restart();
         loop {
-            let band = match limits.len() {
-                1 => 0,
-                count => draw(count as u64) as usize,
-            };
+            // One draw for the band and what comes of it.
+            let place = draw(UNIT * limits.len() as u64);
+            let band = (place / UNIT) as usize;
             let (lose, differs) = limits[band];
-            let outcome = match draw(UNIT) {
+            let outcome = match place % UNIT {
                 place if place < lose => PairOutcome::Lose,
                 place if place < differs => PairOutcome::Win,
                 _ => PairOutcome::Same,
@@ -399,3 +404,6 @@ pub fn gate_chances(
         plays,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -216,3 +216,6 @@ fn mixed_prompts(prompts: &[Tally], usual: f64) -> (u64, f64) {
     }
     (mixed as u64, chances[mixed..].iter().sum::<f64>().min(1.0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -249,3 +249,6 @@ fn test(
         answers: alike.iter().map(|prompt| prompt.size as u64).sum(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,3 +223,6 @@ pub fn label_association(
         p: (1 + at_least) as f64 / f64::from(1 + PERMUTATIONS),
     })
 }
+
+#[cfg(test)]
+mod tests;
