@@ -27,8 +27,9 @@ pub struct Observed {
 pub struct Repeated {
     /// The answers to each prompt.
     pub prompts: Vec<Tally>,
-    /// The answers of each window of time, prompts dealt over them at random; empty where there
-    /// is one window only.
+    /// The answers of each window of time: prompts dealt over them at random, and no window with
+    /// two answers to one prompt, which would hang together in the stablest deployment. Empty where
+    /// there is one window only.
     pub windows: Vec<Tally>,
 }
 

@@ -1,7 +1,7 @@
 //! The gate against an exact sum over all its paths, the design's figures, and its own rules.
 
 use super::*;
-use crate::stats::vectors::draws;
+use crate::stats::vectors::{draws, method};
 use std::collections::BTreeMap;
 
 const LOSE: PairOutcome = PairOutcome::Lose;
@@ -290,31 +290,37 @@ fn the_flake_budget_shares_half_a_false_alarm_a_year() {
     }
 }
 
-/// `cargo test --release --lib stats::gate -- --ignored` in a minute; the table of METHOD.md.
+/// `cargo test --release --lib stats::gate -- --ignored`, half a minute: METHOD.md has this table.
 #[test]
 #[ignore = "10,000 plays of each cell; run by the command above"]
-fn long_table_of_the_gates_operating_characteristics() {
+fn the_gates_operating_characteristics_are_those_of_the_method() {
     let mut draw = draws(63);
     let mut table = String::new();
     for discordance in [0.0, 0.02, 0.05, 0.10, 0.20] {
         let unchanged = [PairLaw::unchanged(discordance); 3];
         let none = gate_chances(rules(0.05, 400), &unchanged, 10_000, &mut draw);
         assert!(none.fail <= 0.01, "{discordance}: {none:?}");
-        let mut row = format!(
+        table += &format!(
             "| {discordance:.2} | {:.3} | {:.4} | {:.0} |",
             none.pass, none.fail, none.mean_pairs
         );
-        for drop in [0.05, 0.10, 0.20] {
-            let dropped = [PairLaw::dropped(drop, discordance); 3];
-            let found = gate_chances(rules(0.05, 400), &dropped, 10_000, &mut draw);
-            assert!(found.pass <= 0.05, "{discordance}, {drop}: {found:?}");
-            row += &format!(" {:.3} / {:.3} |", found.fail, found.pass);
-        }
         let noise = PairLaw::unchanged(discordance);
-        let broken = [noise, noise, PairLaw::dropped(0.3, discordance)];
-        let found = gate_chances(rules(0.05, 400), &broken, 10_000, &mut draw);
-        table += &format!("{row} {:.3} / {:.3} |\n", found.fail, found.pass);
+        let everywhere = |drop| [PairLaw::dropped(drop, discordance); 3];
+        for dropped in [
+            everywhere(0.05),
+            everywhere(0.1),
+            everywhere(0.2),
+            [noise, noise, PairLaw::dropped(0.3, discordance)],
+        ] {
+            let found = gate_chances(rules(0.05, 400), &dropped, 10_000, &mut draw);
+            // The mean drop is the margin or more. Four standard errors.
+            assert!(found.pass <= 0.059, "{dropped:?}: {found:?}");
+            table += &format!(" {:.3}, {:.3} |", found.fail, found.pass);
+        }
+        table += "\n";
     }
-    let target = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
-    std::fs::write(target.join("gate_table.md"), table).expect("a table");
+    assert!(
+        method().contains(&table),
+        "METHOD.md does not hold\n{table}"
+    );
 }

@@ -1,7 +1,7 @@
 //! The three hypotheses over simulated deployments: false findings, the window rule, power.
 
 use super::*;
-use crate::stats::vectors::draws;
+use crate::stats::vectors::{draws, method};
 use crate::stats::{PairOutcome, flips};
 
 /// A simulated study. A prompt has a difficulty that both sides share; a deployment answers rightly
@@ -191,6 +191,52 @@ fn planted_effects_are_found_at_the_power_of_the_design() {
             assert!(ours > theirs - 0.05, "{prompts}: {ours}, {theirs}");
         }
     }
+}
+
+/// `cargo test --release --lib stats::hypotheses -- --ignored`, a minute: METHOD.md has this table.
+#[test]
+#[ignore = "5,000 studies of each deployment; run by the command above"]
+fn findings_come_as_often_as_the_method_says() {
+    let plays = 5_000;
+    let with = |prompts, h1, h3| World {
+        prompts,
+        other_model: h1,
+        memory: h3,
+        ..STABLE
+    };
+    let same = (0.9, 0.9);
+    let mut table = String::new();
+    for (name, world) in [
+        ("stable", STABLE),
+        ("40 % of answers drawn anew, rate .7", flipping(100)),
+        ("windows swing by .2 up or down", swinging(100)),
+        (
+            "lower than the reference, .90 to .82",
+            with(100, (0.9, 0.82), same),
+        ),
+        ("public .95, fresh .87", with(100, same, (0.95, 0.87))),
+    ] {
+        for prompts in [50, 100, 200] {
+            let found = found(World { prompts, ..world }, plays, 98);
+            let [h1, h2, h3] = found.hypotheses;
+            let [alone_h1, alone_h3] = found.by_pairs_alone;
+            let is_one_planted = |(base, new): (f64, f64)| base > new;
+            for (share, is_planted) in [
+                (h1, is_one_planted(world.other_model)),
+                (h3, is_one_planted(world.memory)),
+                (h2, world.redrawn > 0.05),
+            ] {
+                assert!(is_planted || share <= 0.05, "{name}, {prompts}: {share}");
+            }
+            table += &format!(
+                "| {name} | {prompts} | {h1:.3} | {h2:.3} | {h3:.3} | {alone_h1:.3}, {alone_h3:.3} |\n"
+            );
+        }
+    }
+    assert!(
+        method().contains(&table),
+        "METHOD.md does not hold\n{table}"
+    );
 }
 
 #[test]
