@@ -138,6 +138,9 @@ pub struct GateCount {
 /// them. FAIL is looked at first. PASS waits as long as any band's e-value stands at
 /// 1/`alpha_pass` or more, which only makes PASS rarer.
 ///
+/// These chances are over the base's answers as well as the new ones: one base that had luck stays
+/// lucky in every gate against it, so that its false FAILs come together.
+///
 /// **Missing pairs** count for nothing, so that an overload is not taken for a loss; above a share
 /// of `most_missing` there is no verdict, because errors may come just where answers got worse.
 #[derive(Clone, Debug)]

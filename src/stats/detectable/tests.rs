@@ -1,6 +1,7 @@
 //! Power against sums over all tables, published sample sizes, and the table of the design.
 
 use super::*;
+use crate::stats::vectors::method;
 use statrs::function::factorial::ln_factorial;
 
 /// The chance that `passes` holds, over all tables of `n` pairs one by one.
@@ -157,5 +158,27 @@ fn more_pairs_a_larger_drop_and_less_noise_help() {
             "{powers:?}"
         );
         assert!(powers[0] < 0.05);
+    }
+}
+
+#[test]
+fn the_detectable_drops_are_those_of_the_method() {
+    let text = method();
+    for (written, n) in [
+        ("30", 30),
+        ("100", 100),
+        ("200", 200),
+        ("400", 400),
+        ("1,000", 1_000),
+    ] {
+        let mut row = format!("| {written} |");
+        for discordance in [0.02, 0.05, 0.10, 0.20] {
+            let [one, two] = [Sides::One, Sides::Two].map(|sides| {
+                let drop = detectable_drop(n, discordance, sides, 0.05, 0.8).expect("a drop");
+                format!("{drop:.3}").trim_start_matches('0').to_owned()
+            });
+            row += &format!(" {one} ({two}) |");
+        }
+        assert!(text.contains(&row), "METHOD.md does not hold {row}");
     }
 }

@@ -93,7 +93,10 @@ fn one_answer_a_side_and_empty_answers_are_taken() {
         reference: answers(&["a"]),
         tested: answers(&["b", "c"]),
     };
-    assert_eq!(model_equality(&[single.clone()], 99, &mut draw), None);
+    assert_eq!(
+        model_equality(std::slice::from_ref(&single), 99, &mut draw),
+        None
+    );
     assert_eq!(model_equality(&[], 99, &mut draw), None);
     let empty = AnswerPair {
         reference: answers(&["", ""]),
