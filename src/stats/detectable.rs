@@ -93,9 +93,9 @@ pub fn detectable_drop(
     Some(above)
 }
 
-/// Pairs from which on a drop of `drop` is found with a chance of `power` or more, as far as
-/// doubling and halving can tell: power climbs in saw teeth of a few hundredths, so that slightly
-/// fewer pairs may do. None beyond 100,000 pairs.
+/// Pairs that find a drop of `drop` with a chance of `chance` or more, while one less does not. Power
+/// climbs in saw teeth, whole numbers being what they are: nearby, fewer pairs may do, or a few
+/// more fall short by a few hundredths. None beyond 100,000 pairs.
 pub fn pairs_for_drop(
     drop: f64,
     discordance: f64,
@@ -134,8 +134,9 @@ pub fn noninferiority_power(n: u64, law: PairLaw, delta: f64, alpha: f64) -> f64
     })
 }
 
-/// Pairs that show "no worse by `delta`" with a chance of `power` or more where nothing has
-/// changed and a share of `discordance` differs by chance. None beyond 100,000 pairs.
+/// Pairs that show "no worse by `delta`" with a chance of `power` or more where nothing has changed
+/// and a share of `discordance` differs by chance; in saw teeth, as with [`pairs_for_drop`]. None
+/// beyond 100,000 pairs.
 pub fn pairs_for_noninferiority(
     delta: f64,
     discordance: f64,
@@ -235,7 +236,7 @@ fn over_differing(n: u64, law: PairLaw, chance: impl Fn(u64, Option<Binomial>) -
         .sum()
 }
 
-/// The smallest number that is enough, by doubling and halving; then as many less as stay enough.
+/// A number that is enough while one less is not, by doubling and halving.
 fn fewest(is_enough: impl Fn(u64) -> bool) -> Option<u64> {
     let mut above = 1;
     while !is_enough(above) {
@@ -254,3 +255,6 @@ fn fewest(is_enough: impl Fn(u64) -> bool) -> Option<u64> {
     }
     Some(above)
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,32 @@ pub struct Pairs {
     pub n: u64,
 }
 
+/// How one pair came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairOutcome {
+    /// Both right or both wrong.
+    Same,
+    /// The base was right and the new one wrong.
+    Lose,
+    /// The base was wrong and the new one right.
+    Win,
+    /// One of the two has no answer of the model: says nothing, and is no failure either.
+    Missing,
+}
+
+impl PairOutcome {
+    /// Of two answers, each right, wrong or missing.
+    pub fn of(base: Option<bool>, new: Option<bool>) -> PairOutcome {
+        match (base, new) {
+            (None, _) | (_, None) => PairOutcome::Missing,
+            (Some(true), Some(false)) => PairOutcome::Lose,
+            (Some(false), Some(true)) => PairOutcome::Win,
+            _ => PairOutcome::Same,
+        }
+    }
+}
+
 /// P-values of McNemar's test of "both are equally good".
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct McNemar {
@@ -90,7 +116,51 @@ const BETS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 /// The largest bet, as a share of what a single loss could take: one loss must not take all.
 const LARGEST_BET: f64 = 0.999;
 
+/// What each bet of the passing side's mixture makes of a win, a loss and a tie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PassBets([[f64; 3]; BETS.len()]);
+
+impl PassBets {
+    pub(super) fn new(delta: f64) -> PassBets {
+        let largest = LARGEST_BET / (1.0 - delta);
+        PassBets(BETS.map(|share| {
+            let bet = share * largest;
+            [1.0 + delta, delta - 1.0, delta].map(|gain| (bet * gain).ln_1p())
+        }))
+    }
+
+    /// Natural logarithm of the e-value of [`Pairs::gate`].
+    pub(super) fn ln_e(&self, pairs: Pairs) -> f64 {
+        let ties = (pairs.count() - pairs.lose - pairs.win) as f64;
+        let wealth = self
+            .0
+            .map(|[win, lose, tie]| pairs.win as f64 * win + pairs.lose as f64 * lose + ties * tie);
+        let most = wealth.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = wealth.iter().map(|ln| (ln - most).exp()).sum();
+        most + (sum / BETS.len() as f64).ln()
+    }
+}
+
+impl FromIterator<PairOutcome> for Pairs {
+    fn from_iter<I: IntoIterator<Item = PairOutcome>>(outcomes: I) -> Pairs {
+        let mut pairs = Pairs::default();
+        outcomes.into_iter().for_each(|outcome| pairs.add(outcome));
+        pairs
+    }
+}
+
 impl Pairs {
+    /// Counts one more pair; a missing one is not counted at all.
+    pub fn add(&mut self, outcome: PairOutcome) {
+        match outcome {
+            PairOutcome::Missing => return,
+            PairOutcome::Lose => self.lose += 1,
+            PairOutcome::Win => self.win += 1,
+            PairOutcome::Same => {}
+        }
+        self.n += 1;
+    }
+
     /// Pairs in all, also where the parts say more than `n` does.
     fn count(self) -> u64 {
         self.n.max(self.lose + self.win)
@@ -184,18 +254,8 @@ impl Pairs {
     /// shares; the second is a mixture as of [`super::ln_e_verify`], with a flat prior,
     /// against "half of the pairs that differ are losses".
     pub fn gate(self, delta: f64) -> GateEvidence {
-        let ties = (self.count() - self.lose - self.win) as f64;
-        let largest = LARGEST_BET / (1.0 - delta);
-        let wealth = BETS.map(|share| {
-            let bet = share * largest;
-            self.win as f64 * (bet * (1.0 + delta)).ln_1p()
-                + self.lose as f64 * (bet * (delta - 1.0)).ln_1p()
-                + ties * (bet * delta).ln_1p()
-        });
-        let most = wealth.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = wealth.iter().map(|ln| (ln - most).exp()).sum();
         GateEvidence {
-            ln_e_pass: most + (sum / BETS.len() as f64).ln(),
+            ln_e_pass: PassBets::new(delta).ln_e(self),
             ln_e_fail: ln_e_above(self.lose, self.lose + self.win, 0.5, (1.0, 1.0)),
         }
     }

@@ -1,4 +1,4 @@
-//! Test vectors from mpmath (50 digits) and scipy, and seeded random numbers for tests.
+//! What tests are held against: vectors from mpmath (50 digits) and scipy, METHOD.md, seeded numbers.
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -41,6 +41,12 @@ pub fn draws(seed: u64) -> impl FnMut(u64) -> u64 {
     let mut stream = ChaCha20Rng::seed_from_u64(seed);
     // The remainder's bias is below 1e-12 for the bounds of these tests.
     move |bound| stream.next_u64() % bound
+}
+
+/// The text whose tables the long tests hold true.
+pub fn method() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("METHOD.md");
+    std::fs::read_to_string(path).expect("METHOD.md")
 }
 
 /// All texts of Rust below a folder.
