@@ -345,7 +345,8 @@ impl Mind {
         let mut pieces = Vec::new();
         let mut from = 0;
         for &end in &ends[..said] {
-            if end > from && answer.is_char_boundary(end) {
+            let end = answer.floor_char_boundary(end);
+            if end > from {
                 pieces.push(answer[from..end].to_owned());
                 from = end;
             }

@@ -287,4 +287,6 @@ fn spoken(speech: Speech) -> Answer {
 }
 
 #[cfg(test)]
+mod modes;
+#[cfg(test)]
 mod tests;

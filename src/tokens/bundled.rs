@@ -160,4 +160,17 @@ mod tests {
         assert_eq!(printable_byte(b'\n'), 'Ċ');
         assert_eq!(printable_byte(0xad), 'Ń');
     }
+
+    #[test]
+    fn both_encoders_end_the_tokens_of_a_text_at_the_same_places() {
+        let text = "Internationalisation, 0123456789 и 漢字かな: naïve façades! 👩‍🚀\n\n  x";
+        for name in ["o200k", "cl100k"] {
+            let tokenizer = super::super::Tokenizer::bundled(name).expect("bundled");
+            // Loads the fast encoder, which counts from then on.
+            let ids = tokenizer.encode(text).expect("encodes");
+            let ends = Bundled::named(name).expect("bundled").ends(text);
+            assert_eq!((ends.len(), ends.last()), (ids.len(), Some(&text.len())));
+            assert_eq!(tokenizer.ends(text).expect("ends"), ends, "{name}");
+        }
+    }
 }
