@@ -35,6 +35,18 @@ impl Bundled {
         self.small.count(text) as u64
     }
 
+    /// Where each token of a short text ends, in bytes.
+    pub fn ends(&self, text: &str) -> Vec<usize> {
+        let ids = self.small.encode(text).into_iter();
+        let lengths = ids.map(|id| self.small.bpe.token_bytes(id).len());
+        lengths
+            .scan(0, |end, length| {
+                *end += length;
+                Some(*end)
+            })
+            .collect()
+    }
+
     /// The vocabulary as a `tokenizer.json`, with the merges worked out from the ranks.
     pub fn to_json(&self) -> String {
         let bpe = &self.small.bpe;
@@ -147,5 +159,18 @@ mod tests {
         assert_eq!(printable_byte(b' '), 'Ġ');
         assert_eq!(printable_byte(b'\n'), 'Ċ');
         assert_eq!(printable_byte(0xad), 'Ń');
+    }
+
+    #[test]
+    fn both_encoders_end_the_tokens_of_a_text_at_the_same_places() {
+        let text = "Internationalisation, 0123456789 и 漢字かな: naïve façades! 👩‍🚀\n\n  x";
+        for name in ["o200k", "cl100k"] {
+            let tokenizer = super::super::Tokenizer::bundled(name).expect("bundled");
+            // Loads the fast encoder, which counts from then on.
+            let ids = tokenizer.encode(text).expect("encodes");
+            let ends = Bundled::named(name).expect("bundled").ends(text);
+            assert_eq!((ends.len(), ends.last()), (ids.len(), Some(&text.len())));
+            assert_eq!(tokenizer.ends(text).expect("ends"), ends, "{name}");
+        }
     }
 }

@@ -56,6 +56,8 @@ const FATES: &[(&str, Fate)] = &[
     ("empty-answer", Void("no-output", 2)),
     ("wrong-model=other-1", Scored("exact", 1)),
     ("reasoning-eats-budget", Scored("cut", 2)),
+    // No question comes twice.
+    ("cached-answer", Scored("exact", 1)),
     ("clamped-output=2", Void("output-clamped", 2)),
 ];
 
@@ -89,7 +91,7 @@ fn each_kind_of_fault_has_its_fate() {
     let tried: BTreeSet<&str> = FATES
         .iter()
         .map(|(fault, _)| fault.split('=').next().unwrap_or_default())
-        .chain(["old-answer"])
+        .chain(["old-answer", "similar-answer"])
         .collect();
     assert_eq!(tried, known, "a fault without a fate");
     std::thread::scope(|scope| {

@@ -6,6 +6,7 @@ mod bad_input;
 mod claims;
 mod compare;
 mod cuts;
+mod disguises;
 mod embedded;
 mod fault_kinds;
 mod full_disk;

@@ -1,5 +1,7 @@
 //! The curves against what their names state, and names that cannot be meant.
 
+use super::super::family::FAMILIES;
+use super::super::leak::LEAKS;
 use super::*;
 use proptest::prelude::*;
 
@@ -15,6 +17,24 @@ fn every_listed_name_and_modifier_is_read() {
             truth(&format!("{name},{modifier}"));
         }
     }
+    for family in FAMILIES {
+        assert_eq!(
+            truth(&format!("perfect,family={}", family.name)).family,
+            *family
+        );
+        let line = MODIFIERS
+            .iter()
+            .find(|(name, _)| name.starts_with("family"));
+        assert!(line.is_some_and(|(_, what)| what.contains(family.name)));
+    }
+    for leak in LEAKS {
+        assert_eq!(
+            truth(&format!("perfect,leaks={}", leak.name)).leak,
+            Some(*leak)
+        );
+        let line = MODIFIERS.iter().find(|(name, _)| name.starts_with("leaks"));
+        assert!(line.is_some_and(|(_, what)| what.contains(leak.name)));
+    }
     let all: Vec<&str> = MODIFIERS.iter().map(|&(name, _)| name).collect();
     let full = truth(&format!("cliff=64k,{}", all.join(",")));
     assert_eq!(full.recall, Recall::Cliff { tokens: 64_000 });
@@ -23,6 +43,86 @@ fn every_listed_name_and_modifier_is_read() {
     assert_eq!(full.declared_window_tokens(), Some(10_000_000));
     assert_eq!(full.latency, Duration::from_millis(50));
     assert_eq!(full.seed, Some(7));
+    assert_eq!(full.model(), "acme-70b");
+    assert_eq!(full.tokenizer().expect("bundled").name(), "cl100k");
+    assert_eq!(full.family.name, "llama3");
+    assert_eq!(
+        full.voice,
+        Some(Voice {
+            seed: 7,
+            accent: 0.0
+        })
+    );
+    assert_eq!(full.memorised, Some(0.9));
+    assert_eq!(full.leak.map(|leak| leak.name), Some("anthropic"));
+    let behind: Vec<(u64, &str)> = full
+        .behind
+        .iter()
+        .map(|behind| (behind.above_tokens, behind.truth.name.as_str()))
+        .collect();
+    let expected = [
+        (0, "flat=0.9,tokenizer=cl100k,voice=8"),
+        (32_000, "cliff=8k,voice=8"),
+    ];
+    assert_eq!(behind, expected);
+}
+
+#[test]
+fn a_flaky_model_s_prompts_are_as_hard_as_its_correlation_says() {
+    let of = |name: &str, difficulty| truth(name).recall.by_request(difficulty).expect("flaky");
+    for difficulty in [0.0, 0.3, 1.0] {
+        assert!((of("flaky=0.2", difficulty) - 0.8).abs() < 1e-12);
+        assert_eq!(of("flaky=0:0.5", difficulty), 1.0);
+        assert_eq!(of("flaky=1:0.5", difficulty), 0.0);
+    }
+    assert_eq!(
+        (of("flaky=0.2:1", 0.19), of("flaky=0.2:1", 0.2)),
+        (0.0, 1.0)
+    );
+    // A beta distribution with a mean of .8 and a variance of .8 x .2 x correlation.
+    for (name, correlation) in [
+        ("flaky=0.2:0.1", 0.1),
+        ("flaky=0.2:0.5", 0.5),
+        ("flaky=0.2:0.9", 0.9),
+    ] {
+        let all: Vec<f64> = (0..20_000)
+            .map(|at| of(name, (f64::from(at) + 0.5) / 20_000.0))
+            .collect();
+        assert!(
+            all.windows(2).all(|pair| pair[0] <= pair[1] + 1e-9),
+            "{name}"
+        );
+        let mean = all.iter().sum::<f64>() / all.len() as f64;
+        let variance = all.iter().map(|p| (p - mean) * (p - mean)).sum::<f64>() / all.len() as f64;
+        assert!((mean - 0.8).abs() < 0.002, "{name}: {mean}");
+        assert!(
+            (variance - 0.16 * correlation).abs() < 0.002,
+            "{name}: {variance}"
+        );
+    }
+    assert_eq!(truth("flat=0.5").recall.by_request(0.5), None);
+}
+
+#[test]
+fn replicas_take_turns_and_each_has_its_share() {
+    let recall = truth("drift=3:0.9/0.5/0.1").recall;
+    let at = |request| {
+        (
+            recall.replica(request),
+            recall.share_of(request, 1_000, 0.5),
+        )
+    };
+    for (request, replica, share) in [
+        (0, 0, 0.9),
+        (2, 0, 0.9),
+        (3, 1, 0.5),
+        (8, 2, 0.1),
+        (9, 0, 0.9),
+    ] {
+        assert_eq!(at(request), (Some(replica), share));
+    }
+    assert!((recall.share(1, 0.0) - 0.5).abs() < 1e-12);
+    assert_eq!(truth("perfect").recall.replica(5), None);
 }
 
 #[test]
@@ -166,6 +266,29 @@ fn what_cannot_be_meant_is_refused_in_one_line() {
         "perfect,fault=madness",
         "perfect,fault=cut-head=4k:2",
         "perfect,fault-seed=x",
+        "flaky=0.2:",
+        "flaky=0.2:2",
+        "drift",
+        "drift=40",
+        "drift=0:0.5",
+        "drift=x:0.5",
+        "drift=40:",
+        "drift=40:0.5/2",
+        "perfect,name",
+        "perfect,tokenizer",
+        "perfect,family=nobody",
+        "perfect,leaks=nobody",
+        "perfect,voice=x",
+        "perfect,voice=1:2",
+        "perfect,memorised",
+        "perfect,memorised=2",
+        "perfect,relay",
+        "perfect,relay=magic",
+        "perfect,relay=discard",
+        "perfect,relay=perfect+latency=5s",
+        "perfect,relay=perfect+relay=perfect",
+        "perfect,router=flat=0.5",
+        "perfect,router=0:flat=0.5",
         "perfect,",
         "perfect,middle=0.4",
     ] {
