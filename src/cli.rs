@@ -7,6 +7,7 @@ mod connect;
 mod consent;
 mod doctor;
 mod folder;
+mod gate;
 mod inquiry;
 mod list;
 mod progress;
@@ -77,6 +78,7 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
         Command::Sweep(arguments) => sweep::run(*arguments).await,
         Command::Verify(arguments) => verify::run(*arguments).await,
         Command::Compare(arguments) => compare::run(*arguments).await,
+        Command::Gate(arguments) => gate::run(*arguments).await,
         Command::Show(arguments) => show::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments).await,

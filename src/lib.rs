@@ -73,6 +73,7 @@ pub mod summary; // rows into cells, curve and counts
 
 // floor 10
 pub mod chart; // pictures of a summary
+pub mod gate; // a stored baseline against a new deployment: PASS, FAIL or NEUTRAL
 
 // floor 11
 pub mod report; // what people read

@@ -1,6 +1,7 @@
 //! What people read: `report.md`, `report.html` and the cells as CSV.
 
 use crate::comparison::Comparison;
+use crate::gate::{Baseline, Changes, Gated};
 use crate::journal::FoundWindow;
 use crate::summary::Summary;
 
@@ -10,6 +11,7 @@ mod csv;
 mod document;
 mod dossier;
 mod finding;
+mod gate;
 mod html;
 mod ladder;
 mod markdown;
@@ -55,6 +57,26 @@ pub fn comparison_html(comparison: &Comparison, folder: &str, picture: &str) -> 
 /// Which difference so many pairs can find, in one sentence: said before anything is asked.
 pub fn detectable(pairs: u64) -> String {
     comparison::detectable(pairs)
+}
+
+/// What a gate came to, as Markdown for the page of a job.
+pub fn gate_markdown(gated: &Gated) -> String {
+    gate::markdown(gated)
+}
+
+/// The same as JUnit XML: a case for all pairs, and one for each band of lengths.
+pub fn junit(gated: &Gated) -> String {
+    gate::junit(gated)
+}
+
+/// The same for Prometheus' textfile collector.
+pub fn prometheus(gated: &Gated) -> String {
+    gate::prometheus(gated)
+}
+
+/// What a new baseline changes, a line each.
+pub fn changes(changes: &Changes, before: &Baseline, after: &Baseline) -> Vec<String> {
+    gate::changes(changes, before, after)
 }
 
 /// The cells of all tasks as CSV by RFC 4180 with lines ended by `\n`: task, length, depth,

@@ -201,6 +201,12 @@ fn every_field_is_described_with_its_type_and_every_description_is_true() {
         &described("comparison.json"),
         &samples::comparisons(run),
     );
+    samples::compare("gate.json", &described("gate.json"), &samples::gates());
+    samples::compare(
+        "Baselines",
+        &described("Baselines"),
+        &samples::baselines(run),
+    );
     samples::compare(
         "claims --json",
         &described("claims --json"),

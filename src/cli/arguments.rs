@@ -1,10 +1,12 @@
 //! What can be typed.
 
 mod compare;
+mod gate;
 mod inquiry;
 mod verify;
 
 pub use compare::{Compare, Others};
+pub use gate::Gate;
 pub use inquiry::Inquiry;
 pub use verify::Verify;
 
@@ -32,6 +34,8 @@ pub enum Command {
     Verify(Box<Verify>),
     /// Ask two or more targets the same prompts, and test whether one is worse
     Compare(Box<Compare>),
+    /// Hold a deployment against a stored baseline: PASS, FAIL or NEUTRAL, for continuous integration
+    Gate(Box<Gate>),
     /// Print the exact bytes of one prompt of a run
     Show(Show),
     /// Score and draw runs again from their journals, asking nothing
@@ -132,6 +136,9 @@ pub struct Report {
     /// Run folders
     #[arg(required = true)]
     pub run: Vec<PathBuf>,
+    /// Write the baseline that the run makes, a small file for `gate`
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
     /// Print the summaries as JSON on standard output
     #[arg(long)]
     pub json: bool,

@@ -118,16 +118,16 @@ async fn of_live(arguments: &Compare, folder: &Path) -> Result<Opening> {
 
 /// The base was asked before: its prompts are rebuilt, and the others are asked.
 async fn of_kept(arguments: &Compare, base: &Path, folder: &Path) -> Result<Opening> {
-    let (earlier, plan, key) = Earlier::of(base)?;
-    let template = sides::as_kept(&arguments.sweep, &earlier.run);
+    let (earlier, run, plan, key) = Earlier::of(base)?;
+    let template = sides::as_before(&arguments.inquiry, &run.salt, &run.corpus, &run.asking);
     let mut prepared = Vec::new();
     for (place, target) in arguments.others.iter().enumerate() {
         let name = sides::letter(place + 1);
         let folder = folder.join(&name);
-        let secret = earlier.run.secret.clone();
+        let secret = run.secret.clone();
         let inquiry = sides::other(&template, target, &arguments.other, folder.clone(), secret);
-        let mut side = Prepared::open(name, inquiry, earlier.run.asking.threshold, folder).await?;
-        side.opened.asking = earlier.run.asking.clone();
+        let mut side = Prepared::open(name, inquiry, run.asking.threshold, folder).await?;
+        side.opened.asking = run.asking.clone();
         prepared.push(side);
     }
     Ok((prepared, Some(earlier), plan, key))

@@ -8,7 +8,7 @@ use crate::lexicon::Lexicon;
 use crate::plan::{Grid, Group, Numbered, Plan, Trial, groups_of, needles};
 use crate::prompt::{Prompt, SetPlan};
 use crate::reconcile::Basis;
-use crate::run::Standing;
+use crate::run::{Laid, Standing};
 use crate::seed::{RunKey, Secret};
 use crate::study::{Registered, Seat};
 use crate::summary::{Summary, summarize, verification};
@@ -263,11 +263,29 @@ impl Ground {
         key: &RunKey,
         basis: &Basis,
     ) -> Result<Prompt> {
+        let text_tokens = basis.text_tokens(trial.length_tokens);
+        let laid = self.laid_again(assemblers, grid, group, trial, key, text_tokens)?;
+        Ok(laid.prompt)
+    }
+
+    /// A trial's question with its prompt, whose text has so many tokens.
+    ///
+    /// # Errors
+    /// When it cannot be laid out.
+    pub fn laid_again(
+        &self,
+        assemblers: &Assemblers<'_>,
+        grid: &Grid,
+        group: &Group,
+        trial: &Trial,
+        key: &RunKey,
+        text_tokens: u64,
+    ) -> Result<Laid> {
         let posed = group.posed(grid, &self.facts, key)?;
         let needles = needles(&posed);
         let questions: Vec<String> = posed.questions.iter().map(|one| one.text.clone()).collect();
         let set = SetPlan {
-            text_tokens: basis.text_tokens(trial.length_tokens),
+            text_tokens,
             needles: &needles,
             questions: &questions,
             question_at: grid.question_at,
@@ -278,7 +296,13 @@ impl Ground {
             .map(|made| made.assembler(assemblers.tokenizer()));
         let assembler = own.as_ref().unwrap_or(assemblers.of_task(trial.task));
         let set = assembler.set(&group.route(assembler.index(), key, grid.beyond), set)?;
-        set.prompt(trial.slot as usize, group.rounding(trial, key))
+        let slot = trial.slot as usize;
+        Ok(Laid {
+            trial: trial.clone(),
+            prompt: set.prompt(slot, group.rounding(trial, key))?,
+            expected: None,
+            question: posed.questions[slot].clone(),
+        })
     }
 }
 

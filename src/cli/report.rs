@@ -3,10 +3,15 @@
 use super::arguments::Report;
 use super::folder::{Kept, write_results, write_study};
 use super::{Exit, compare, screen};
-use anyhow::{Context, Result};
+use crate::gate::Baseline;
+use anyhow::{Context, Result, ensure};
 
 /// Scores and draws each run folder again.
 pub fn run(arguments: &Report) -> Result<Exit> {
+    ensure!(
+        arguments.baseline.is_none() || arguments.run.len() == 1,
+        "--baseline is of one run: give one folder"
+    );
     let mut summaries = Vec::new();
     for folder in &arguments.run {
         if let Some(sides) = compare::folders(folder)? {
@@ -19,6 +24,16 @@ pub fn run(arguments: &Report) -> Result<Exit> {
             continue;
         }
         let kept = Kept::read(folder)?;
+        if let Some(path) = &arguments.baseline {
+            let baseline = Baseline::of(&kept.run, &kept.loaded)?;
+            baseline.check(&kept.plan)?;
+            baseline.write(path)?;
+            screen::note(&format!(
+                "baseline of {} answers written to {}",
+                baseline.rows.len(),
+                path.display()
+            ));
+        }
         let (run, loaded, corpus) = (&kept.run, &kept.loaded, &kept.corpora);
         let summary = match run.study {
             Some(_) => write_study(folder, run, &kept.key, loaded, corpus),

@@ -1,6 +1,6 @@
 //! Sides that are asked the same prompts: opened, made ready, and run together.
 
-use super::arguments::{Inquiry, Others, Sweep};
+use super::arguments::{Inquiry, Others};
 use super::consent::Estimate;
 use super::folder::{self, Ground, Kept};
 use super::inquiry::{self, Opened, keep_adaptations};
@@ -9,7 +9,7 @@ use crate::comparison::{Answered, SideSummary, answers};
 use crate::corpus::Corpus;
 use crate::ground::Assemblers;
 use crate::haystack::Route;
-use crate::journal::{Journal, Loaded, RunFile};
+use crate::journal::{Asking, Journal, Loaded, Named, RunFile};
 use crate::plan::{Grid, Group, Plan};
 use crate::run::{
     Controls, Ended, Event, Known, Laid, Prompts, Runner, Side, Sink, Spending, ask_all, kept,
@@ -67,15 +67,14 @@ pub fn other(
     inquiry
 }
 
-/// The same questions as a run that was asked before.
-pub fn as_kept(sweep: &Sweep, run: &RunFile) -> Inquiry {
-    let mut inquiry = sweep.inquiry.clone();
-    inquiry.salt = run.salt.clone();
-    inquiry.corpus = Some(run.corpus.name.clone());
-    inquiry.system = run.asking.system.clone();
-    inquiry.reasoning = run.asking.reasoning.clone();
-    inquiry.temperature = run
-        .asking
+/// The same questions, asked in the same way as before.
+pub fn as_before(typed: &Inquiry, salt: &str, corpus: &Named, asking: &Asking) -> Inquiry {
+    let mut inquiry = typed.clone();
+    inquiry.salt = salt.to_string();
+    inquiry.corpus = Some(corpus.name.clone());
+    inquiry.system = asking.system.clone();
+    inquiry.reasoning = asking.reasoning.clone();
+    inquiry.temperature = asking
         .temperature
         .map_or("unset".to_string(), |temperature| temperature.to_string());
     inquiry
@@ -126,8 +125,8 @@ struct Entered {
 pub struct Earlier {
     /// By trial.
     pub laid: HashMap<u64, Laid>,
-    /// The run.
-    pub run: RunFile,
+    /// The tokenizer that sized them.
+    pub sized_by: Named,
 }
 
 impl Earlier {
@@ -135,7 +134,7 @@ impl Earlier {
     ///
     /// # Errors
     /// When one cannot be rebuilt.
-    pub fn of(folder: &Path) -> Result<(Earlier, Plan, RunKey)> {
+    pub fn of(folder: &Path) -> Result<(Earlier, RunFile, Plan, RunKey)> {
         let Kept {
             run,
             loaded,
@@ -182,7 +181,8 @@ impl Earlier {
             "{} holds no question that was asked",
             folder.display()
         );
-        Ok((Earlier { laid, run }, plan, key))
+        let sized_by = run.tokenizer.clone();
+        Ok((Earlier { laid, sized_by }, run, plan, key))
     }
 }
 
@@ -213,7 +213,7 @@ pub async fn ask(
     let grid: &Grid = &plan.grid;
     let longest = grid.lengths_tokens.last().copied().unwrap_or(0);
     let sized_by = match (shared.earlier, prepared.first()) {
-        (Some(earlier), _) => Some(earlier.run.tokenizer.clone()),
+        (Some(earlier), _) => Some(earlier.sized_by.clone()),
         (None, Some(first)) => Some(first.opened.tokenizer_named(&first.inquiry)),
         (None, None) => None,
     };

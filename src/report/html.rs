@@ -113,7 +113,7 @@ fn escaped_lines(lines: &[String]) -> String {
 }
 
 /// Text that a browser shows as it is, in elements and attributes.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -10,6 +10,7 @@ mod disguises;
 mod embedded;
 mod fault_kinds;
 mod full_disk;
+mod gate;
 mod kills;
 mod prompts;
 mod reconciliation;

@@ -4,11 +4,14 @@ use depthfinder::answer::Rule;
 use depthfinder::canary::Cut;
 use depthfinder::comparison::{Answered, Comparison, SideSummary};
 use depthfinder::corpus::Corpus;
+use depthfinder::gate::{Baseline, Course};
 use depthfinder::haystack::Beyond;
-use depthfinder::journal::{FoundWindow, Line, Named, Outcome, Row, RunFile};
-use depthfinder::plan::Depths;
+use depthfinder::journal::{FoundWindow, Line, Loaded, Named, Outcome, Row, RunFile};
+use depthfinder::plan::{Depths, Plan};
 use depthfinder::reconcile::{Fit, Sample};
 use depthfinder::reply::{Failure, Reply, Stop, Timing, Usage};
+use depthfinder::seed::Secret;
+use depthfinder::stats::GateRules;
 use depthfinder::summary::{CutFinding, KindSummary, Reach, Summary};
 use depthfinder::task::Kind;
 use serde_json::{Value, json};
@@ -384,6 +387,41 @@ pub fn comparisons(run: &Run) -> Vec<Value> {
     ]
     .map(|comparison| serde_json::to_value(comparison).expect("JSON"))
     .into()
+}
+
+/// Gates that end in each way.
+pub fn gates() -> Vec<Value> {
+    let key = Secret::from_hex("07").expect("hex").key("");
+    let plan = Plan::new(run().file.grid.clone(), &key);
+    let reference = plan.trials().map(|trial| (trial.id, Some(true))).collect();
+    let course = Course::new(GateRules::default(), plan.groups.clone(), reference);
+    [true, false]
+        .map(|right| {
+            let answers = plan.trials().map(|trial| (trial.id, Some(right))).collect();
+            let (gate, _) = course.next(&answers);
+            serde_json::to_value(course.gated(gate, "new", "old")).expect("JSON")
+        })
+        .into()
+}
+
+/// Baselines of the run: as it is, and with an answer that was cut and a question that is void.
+pub fn baselines(run: &Run) -> Vec<Value> {
+    let loaded = Loaded {
+        rows: vec![run.answered.clone()],
+        ..Loaded::default()
+    };
+    let plain = Baseline::of(&run.file, &loaded).expect("a baseline");
+    let mut marked = plain.clone();
+    let mut void = marked.rows[0].clone();
+    marked.rows[0].stop = Some(Stop::Length);
+    void.answer = None;
+    void.void = Some("timed-out".into());
+    let mut other = void.clone();
+    other.stop = Some(Stop::Other("tired".into()));
+    marked.rows.extend([void, other]);
+    [plain, marked]
+        .map(|baseline| serde_json::to_value(baseline).expect("JSON"))
+        .into()
 }
 
 /// The rows of the registry of claims.
