@@ -60,11 +60,20 @@ impl ChatTemplate {
 
     /// What the model sees of one user message, up to where its answer begins.
     pub fn render(&self, system: Option<&str>, user: &str) -> Result<String> {
+        self.render_turns(system, &[("user", user)])
+    }
+
+    /// The same of a conversation: roles (`user`, `assistant`) and texts in order.
+    pub fn render_turns(&self, system: Option<&str>, turns: &[(&str, &str)]) -> Result<String> {
         let mut messages = Vec::new();
         if let Some(system) = system {
             messages.push(context! { role => "system", content => system });
         }
-        messages.push(context! { role => "user", content => user });
+        messages.extend(
+            turns
+                .iter()
+                .map(|(role, text)| context! { role => role, content => text }),
+        );
         let rendered = self
             .environment
             .get_template("chat")
