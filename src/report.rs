@@ -8,6 +8,7 @@ mod csv;
 mod document;
 mod dossier;
 mod finding;
+mod foreign;
 mod html;
 mod ladder;
 mod markdown;

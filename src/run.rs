@@ -5,6 +5,7 @@ mod clock;
 mod controls;
 mod items;
 mod pace;
+mod set;
 mod settle;
 mod sizing;
 mod spending;
@@ -16,6 +17,7 @@ pub use calibrate::{calibrate, fit_before};
 pub use clock::now_ms;
 pub use controls::{Canaries, Controls};
 pub use items::{Item, Items, SHORT_TOKENS, is_right};
+pub use set::{SetRunner, conversation, rescored, shown};
 pub use settle::{judge, void_reason};
 pub use spending::Spending;
 pub use study::{Standing, base};
@@ -25,7 +27,7 @@ use crate::endpoint::Endpoint;
 use crate::fact::Facts;
 use crate::ground::{Assemblers, Corpora};
 use crate::haystack::Route;
-use crate::journal::{Journal, Loaded, Row};
+use crate::journal::{Journal, Loaded, Row, SetRow};
 use crate::plan::{Group, Plan, needles};
 use crate::prompt::SetPlan;
 use crate::reconcile::Basis;
@@ -84,6 +86,8 @@ pub enum Event<'a> {
     },
     /// An attempt was recorded.
     Recorded(&'a Row),
+    /// An attempt at an item of a set was recorded.
+    RecordedItem(&'a SetRow),
     /// More questions are due than were known: so many in all.
     Grown {
         /// Trials known to be needed.

@@ -1,8 +1,10 @@
 //! What can be typed.
 
+mod dataset;
 mod inquiry;
 mod verify;
 
+pub use dataset::SetChoice;
 pub use inquiry::Inquiry;
 pub use verify::Verify;
 
@@ -24,7 +26,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Ask for planted facts at many lengths and depths, and draw the charts
+    /// Ask for planted facts at many lengths and depths, or another's set, and draw the charts
     Sweep(Box<Sweep>),
     /// Test a claimed window: VERIFIED, REFUTED or UNDECIDED, with a known error rate
     Verify(Box<Verify>),
@@ -67,6 +69,9 @@ pub struct Sweep {
     /// What every such command has.
     #[command(flatten)]
     pub inquiry: Inquiry,
+    /// Another's set in place of the grid.
+    #[command(flatten)]
+    pub set: SetChoice,
 
     /// Lengths: 4k,32k,128k or 1k..10M [default: from 512 doubling up to the declared window]
     #[arg(long, help_heading = "Grid")]

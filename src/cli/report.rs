@@ -9,6 +9,13 @@ use anyhow::{Context, Result};
 pub fn run(arguments: &Report) -> Result<Exit> {
     let mut summaries = Vec::new();
     for folder in &arguments.run {
+        if let Some(summary) = super::sweep::dataset::report(folder)? {
+            if !arguments.json {
+                super::sweep::print_summary(&summary, folder);
+            }
+            summaries.push(summary);
+            continue;
+        }
         let kept = Kept::read(folder)?;
         let (run, loaded, corpus) = (&kept.run, &kept.loaded, &kept.corpora);
         let summary = match run.study {

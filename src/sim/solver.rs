@@ -11,6 +11,7 @@ mod conflict;
 mod counting;
 mod graph;
 mod keyed;
+mod mrcr;
 mod ordinal;
 mod page;
 mod public;
@@ -43,6 +44,7 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     variables::solve,
     associative::solve,
     ordinal::solve,
+    mrcr::solve,
     conflict::solve,
     chain::solve,
     graph::solve,

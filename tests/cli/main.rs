@@ -5,6 +5,7 @@ mod bad_folders;
 mod bad_input;
 mod claims;
 mod cuts;
+mod dataset;
 mod embedded;
 mod fault_kinds;
 mod full_disk;

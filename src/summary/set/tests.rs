@@ -1,0 +1,1 @@
+//! Bins, depths, samples and scores of a set, out of rows.
