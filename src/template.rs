@@ -98,3 +98,38 @@ impl ChatTemplate {
         Ok(around.saturating_sub(tokenizer.count(SAMPLE)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A template in ChatML, as SmolLM2, Qwen and many others have it.
+    const CHATML: &str = "{% for message in messages %}<|im_start|>{{ message['role'] }}\n\
+                          {{ message['content'] }}<|im_end|>\n{% endfor %}\
+                          {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+    #[test]
+    fn a_conversation_is_rendered_turn_by_turn_and_one_message_as_before() {
+        let mut environment = Environment::new();
+        environment
+            .add_template_owned("chat", CHATML.to_owned())
+            .expect("a template");
+        let template = ChatTemplate {
+            environment,
+            bos: "<s>".into(),
+            eos: String::new(),
+            add_bos: true,
+        };
+        let turns = [("user", "first"), ("assistant", "so"), ("user", "now?")];
+        assert_eq!(
+            template.render_turns(Some("s"), &turns).expect("renders"),
+            "<s><|im_start|>system\ns<|im_end|>\n<|im_start|>user\nfirst<|im_end|>\n\
+             <|im_start|>assistant\nso<|im_end|>\n<|im_start|>user\nnow?<|im_end|>\n\
+             <|im_start|>assistant\n"
+        );
+        assert_eq!(
+            template.render(None, "now?").expect("renders"),
+            "<s><|im_start|>user\nnow?<|im_end|>\n<|im_start|>assistant\n"
+        );
+    }
+}

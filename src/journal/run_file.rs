@@ -315,7 +315,7 @@ impl RunFile {
         ];
         // Of runs without a set the digest stays what it was before there were sets.
         if let Some(set) = &self.dataset {
-            told.push(("items asked", set.asked.to_string()));
+            told.push(("number of items asked", set.asked.to_string()));
             told.push(("kind of set", set.kind.clone()));
             let columns = set.columns.iter();
             let columns: Vec<String> = columns

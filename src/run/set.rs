@@ -100,7 +100,10 @@ impl SetRunner<'_> {
 
 impl Session<'_> {
     async fn item(&self, item: usize, mut stop: watch::Receiver<bool>) -> Result<()> {
-        if self.ended() || *stop.borrow() {
+        if *stop.borrow() {
+            self.finish(Ended::Interrupted);
+        }
+        if self.ended() {
             return Ok(());
         }
         let runner = self.runner;

@@ -48,12 +48,12 @@ pub async fn sweep(
     let mut opened = Opened::on(arguments, arguments.threshold, &name, named).await?;
     let order = choice::order(&opened.key, &asked);
     let tokenizer = opened.tokenizer.clone();
-    let (dataset, chosen) = tokio::task::spawn_blocking(move || {
-        let chosen = Chosen::read(&dataset, &order, &tokenizer)?;
-        anyhow::Ok((dataset, (order, chosen)))
+    let has_system = arguments.system.is_some();
+    let (dataset, order, chosen) = tokio::task::spawn_blocking(move || {
+        let chosen = Chosen::read(&dataset, &order, &tokenizer, has_system)?;
+        anyhow::Ok((dataset, order, chosen))
     })
     .await??;
-    let (order, chosen) = chosen;
     let reasoning_tokens = opened.asking.max_output_tokens - arguments.max_output;
     let estimate = Estimate::of_items(
         order.len() as u64,

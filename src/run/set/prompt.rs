@@ -225,12 +225,11 @@ impl Posed {
                 window_tokens,
             ),
         };
-        let system = match (&settings.system, conversation.system) {
-            (Some(_), Some(_)) => {
-                bail!("it has a system message of its own: leave --system out")
-            }
-            (own, of_set) => of_set.or_else(|| own.clone()),
-        };
+        ensure!(
+            settings.system.is_none() || conversation.system.is_none(),
+            "it has a system message of its own: leave --system out"
+        );
+        let system = conversation.system.or_else(|| settings.system.clone());
         Ok(Posed {
             ask: Ask {
                 system,

@@ -228,7 +228,12 @@ pub struct Chosen {
 impl Chosen {
     /// Reads every item that is asked, so that one that cannot be sent is told before any is paid
     /// for.
-    pub fn read(dataset: &Dataset, order: &[usize], tokenizer: &Tokenizer) -> Result<Chosen> {
+    pub fn read(
+        dataset: &Dataset,
+        order: &[usize],
+        tokenizer: &Tokenizer,
+        has_system: bool,
+    ) -> Result<Chosen> {
         let (mut bytes, mut tokens) = (0, 0);
         let mut items = Vec::with_capacity(order.len());
         for (nth, &at) in order.iter().enumerate() {
@@ -241,8 +246,13 @@ impl Chosen {
                 }
             }
             let prompt_bytes: usize = item.messages.iter().map(|(_, text)| text.len()).sum();
-            conversation(item.messages)
+            let conversation = conversation(item.messages)
                 .with_context(|| format!("item {} of the set cannot be asked", outline.id))?;
+            ensure!(
+                conversation.system.is_none() || !has_system,
+                "item {} of the set has a system message of its own: leave --system out",
+                outline.id
+            );
             let task = outline.task.clone().unwrap_or_else(|| "items".to_owned());
             items.push((task, prompt_bytes as u64, item.output_tokens));
         }
