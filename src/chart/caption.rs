@@ -103,14 +103,15 @@ pub fn basis(
         phrases.push("no answer was scored".to_owned());
     } else {
         phrases.extend(per_cell);
-        let questions = spanned(scored().map(|point| point.n), "question");
+        let counts = scored().map(|point| point.n);
         phrases.push(format!(
             "{} per {}length",
             match summary.dataset {
                 // Whether two of them share a text the set does not say.
-                Some(_) => format!("known {questions}"),
+                Some(_) => spanned(counts, "known question"),
                 None => format!(
-                    "{questions} on {}",
+                    "{} on {}",
+                    spanned(counts, "question"),
                     spanned(scored().map(|point| point.haystacks), "haystack")
                 ),
             },

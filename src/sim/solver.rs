@@ -16,6 +16,7 @@ mod ordinal;
 mod page;
 mod public;
 mod question;
+mod ruler;
 mod state;
 mod timeline;
 mod variables;
@@ -45,6 +46,7 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     associative::solve,
     ordinal::solve,
     mrcr::solve,
+    ruler::solve,
     conflict::solve,
     chain::solve,
     graph::solve,

@@ -18,9 +18,11 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
     for pair in earlier.windows(2) {
         let request = page.text[pair[0].clone()].trim().trim_end_matches('.');
         let piece = &page.text[pair[1].clone()];
-        match request.to_lowercase().ends_with(&wanted) {
-            true => alike.push((pair[1].start, piece)),
-            false => others.push(piece),
+        let request = request.to_lowercase();
+        if request.ends_with(&wanted) {
+            alike.push((pair[1].start, piece));
+        } else if request.starts_with("write ") {
+            others.push(piece);
         }
     }
     let (at, piece) = *alike.get(nth.checked_sub(1)?)?;

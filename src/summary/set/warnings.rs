@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Said of every run of another's set.
 const KNOWN: &str = "these are another's questions, known since the set was published: a model may \
-                     have seen them with their answers, so that they show no more than its own \
-                     publisher could claim (fresh questions: the same sweep without --dataset)";
+                     have seen them with their answers, and a good score may be memory (fresh \
+                     questions: a sweep without --dataset)";
 
 /// What a reader of the charts must know.
 pub fn warnings(
