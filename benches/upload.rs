@@ -64,6 +64,7 @@ async fn endpoint(address: &str) -> Result<Arc<dyn Endpoint>> {
 fn ask(prompt: Rope) -> Ask {
     Ask {
         system: None,
+        earlier: Vec::new(),
         prompt,
         shared_pieces: 0,
         max_output_tokens: 64,

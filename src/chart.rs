@@ -31,7 +31,7 @@ pub struct Picture {
 
 /// Accuracy by length: a line with its intervals for each task, the threshold, and the
 /// advertised window where it is known; of more tasks than can be told apart a line for each kind
-/// of use; of a verification the ladder with what decided each length,
+/// of use; of another's set the mean credit; of a verification the ladder with what decided each length,
 /// the claim, and what is certified. An error where the summary has no length at all.
 pub fn accuracy(summary: &Summary) -> Result<Picture> {
     match &summary.verification {
@@ -39,6 +39,7 @@ pub fn accuracy(summary: &Summary) -> Result<Picture> {
         None if summary.tasks.len() > MOST_LINES && !summary.kinds.is_empty() => {
             accuracy::draw(&by_kind(summary))?.picture()
         }
+        None if summary.dataset.is_some() => accuracy::draw(&by_credit(summary))?.picture(),
         None => accuracy::draw(summary)?.picture(),
     }
 }
@@ -104,6 +105,16 @@ fn by_kind(summary: &Summary) -> Summary {
     };
     by_kind.tasks = summary.kinds.iter().map(of).collect();
     by_kind
+}
+
+/// The summary of a set with mean credits in place of shares right: what its publishers report.
+fn by_credit(summary: &Summary) -> Summary {
+    let mut by_credit = summary.clone();
+    for point in by_credit.tasks.iter_mut().flat_map(|task| &mut task.curve) {
+        point.accuracy = point.credit;
+        point.interval = point.credit_interval;
+    }
+    by_credit
 }
 
 /// Accuracy by length and depth: a panel for each task. An error where the summary has no cell

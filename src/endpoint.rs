@@ -28,11 +28,32 @@ pub mod target;
 pub mod upload;
 pub mod wire;
 
+/// Whose words an earlier turn of a conversation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Who asks.
+    User,
+    /// Whoever answers: an answer that was given before, or is said to have been.
+    Model,
+}
+
+/// An earlier turn of a conversation. Its text is shared and not copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Whose words they are.
+    pub side: Side,
+    /// The words.
+    pub text: Rope,
+}
+
 /// One question, complete: what every kind of endpoint gets, and all that it gets.
 #[derive(Clone, Debug)]
 pub struct Ask {
     /// A system message, where the user gave one.
     pub system: Option<String>,
+    /// What was said before the prompt, in order. Empty for questions of our own; other people's
+    /// sets have conversations.
+    pub earlier: Vec<Turn>,
     /// The prompt: haystack and question in one user message, because several servers drop
     /// whole older messages first.
     pub prompt: Rope,

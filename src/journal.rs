@@ -4,8 +4,10 @@ mod control;
 mod file;
 mod row;
 mod run_file;
+mod set;
 
 pub use control::{Control, ControlIntent, ControlItem, ControlKind, ControlNote};
 pub use file::{Journal, Loaded};
 pub use row::{Intent, Line, Outcome, PromptNote, Row, SCHEMA};
-pub use run_file::{Asking, FoundWindow, Named, RUN_SCHEMA, RunFile};
+pub use run_file::{Asking, FoundWindow, Named, RUN_SCHEMA, RunFile, SetAsked};
+pub use set::{SetIntent, SetPrompt, SetRow};

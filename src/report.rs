@@ -12,6 +12,7 @@ mod document;
 mod dossier;
 mod finding;
 mod gate;
+mod foreign;
 mod html;
 mod ladder;
 mod markdown;

@@ -6,6 +6,7 @@ mod controls;
 mod items;
 mod pace;
 mod paired;
+mod set;
 mod settle;
 mod sizing;
 mod spending;
@@ -18,6 +19,7 @@ pub use clock::now_ms;
 pub use controls::{Canaries, Controls};
 pub use items::{Item, Items, SHORT_TOKENS, is_right};
 pub use paired::{Prompts, Side, ask_all, kept, shuffled};
+pub use set::{SetRunner, conversation, rescored, shown};
 pub use settle::{judge, void_reason};
 pub use spending::Spending;
 pub use study::{Standing, base};
@@ -27,7 +29,7 @@ use crate::endpoint::Endpoint;
 use crate::fact::Facts;
 use crate::ground::{Assemblers, Corpora};
 use crate::haystack::Route;
-use crate::journal::{Journal, Loaded, Row};
+use crate::journal::{Journal, Loaded, Row, SetRow};
 use crate::plan::{Group, Plan, Trial, needles};
 use crate::prompt::{Prompt, SetPlan};
 use crate::reconcile::{Basis, Expected};
@@ -87,6 +89,8 @@ pub enum Event<'a> {
     },
     /// An attempt was recorded.
     Recorded(&'a Row),
+    /// An attempt at an item of a set was recorded.
+    RecordedItem(&'a SetRow),
     /// More questions are due than were known: so many in all.
     Grown {
         /// Trials known to be needed.

@@ -83,26 +83,33 @@ const SMALLEST_ALPHA: f64 = 1e-12;
 /// rests on [`clopper_pearson_lower`] and [`clopper_pearson_upper`] instead. With `n` = 0 it is
 /// 0…1. `right` above `n` counts as `n`.
 pub fn wilson(right: u64, n: u64, confidence: f64) -> Interval {
+    wilson_mean(right.min(n) as f64, n, confidence)
+}
+
+/// The same for the mean of `n` credits, each in 0…1, whose sum is `sum`. The variance of a credit
+/// is at most that of right and wrong answers of the same mean (Bhatia and Davis 2000), so that the
+/// interval is as wide as for those or wider than it need be. A sum above `n` counts as `n`.
+pub fn wilson_mean(sum: f64, n: u64, confidence: f64) -> Interval {
     if n == 0 {
         return Interval::UNKNOWN;
     }
-    let right = right.min(n);
+    let sum = sum.clamp(0.0, n as f64);
     let tail = tail_probability((1.0 - confidence) / 2.0);
     // Minus the lower quantile: 1 - tail would round the tail away.
     let z = -Normal::standard().inverse_cdf(tail);
-    let (count, share) = (n as f64, right as f64 / n as f64);
+    let (count, share) = (n as f64, sum / n as f64);
     let z2 = z * z;
     let centre = share + z2 / (2.0 * count);
     let half = z * (share * (1.0 - share) / count + z2 / (4.0 * count * count)).sqrt();
     let denominator = 1.0 + z2 / count;
     Interval {
         // Both ends are exact where they must be; rounding would leave 1e-17 there.
-        low: if right == 0 {
+        low: if sum <= 0.0 {
             0.0
         } else {
             ((centre - half) / denominator).clamp(0.0, share)
         },
-        high: if right == n {
+        high: if sum >= count {
             1.0
         } else {
             ((centre + half) / denominator).clamp(share, 1.0)

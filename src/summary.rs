@@ -6,6 +6,7 @@ mod cuts;
 mod depth;
 mod kinds;
 mod quote;
+mod set;
 mod verification;
 mod warnings;
 
@@ -13,6 +14,7 @@ pub use collect::summarize;
 pub use controls::{ControlSummary, Guess, Leak};
 pub use depth::{DepthCell, DepthProfile, DepthRow, WeakRegion};
 pub use kinds::{KindSummary, Reach};
+pub use set::{SetSample, SetSummary, SetTask, summarize_set};
 pub use verification::{RungSummary, SearchSummary, Verification, verification};
 
 use crate::canary::Cut;
@@ -47,6 +49,9 @@ pub struct Summary {
     /// The verdict on a claim, where one was tested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
+    /// The set that was asked, where it is another's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<SetSummary>,
     /// One entry per task, in the order asked.
     pub tasks: Vec<TaskSummary>,
     /// The kinds of use that they belong to, from literal to aggregate, where there are several
@@ -141,6 +146,9 @@ pub struct Point {
     /// verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit: Option<f64>,
+    /// Its interval, for items of another's set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit_interval: Option<Interval>,
 }
 
 /// Accuracy at one length and one asked depth.

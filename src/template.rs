@@ -60,11 +60,20 @@ impl ChatTemplate {
 
     /// What the model sees of one user message, up to where its answer begins.
     pub fn render(&self, system: Option<&str>, user: &str) -> Result<String> {
+        self.render_turns(system, &[("user", user)])
+    }
+
+    /// The same of a conversation: roles (`user`, `assistant`) and texts in order.
+    pub fn render_turns(&self, system: Option<&str>, turns: &[(&str, &str)]) -> Result<String> {
         let mut messages = Vec::new();
         if let Some(system) = system {
             messages.push(context! { role => "system", content => system });
         }
-        messages.push(context! { role => "user", content => user });
+        messages.extend(
+            turns
+                .iter()
+                .map(|(role, text)| context! { role => role, content => text }),
+        );
         let rendered = self
             .environment
             .get_template("chat")
@@ -87,5 +96,40 @@ impl ChatTemplate {
     pub fn overhead_tokens(&self, tokenizer: &Tokenizer, system: Option<&str>) -> Result<u64> {
         let around = tokenizer.count(&self.render(system, SAMPLE)?)?;
         Ok(around.saturating_sub(tokenizer.count(SAMPLE)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A template in ChatML, as SmolLM2, Qwen and many others have it.
+    const CHATML: &str = "{% for message in messages %}<|im_start|>{{ message['role'] }}\n\
+                          {{ message['content'] }}<|im_end|>\n{% endfor %}\
+                          {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+    #[test]
+    fn a_conversation_is_rendered_turn_by_turn_and_one_message_as_before() {
+        let mut environment = Environment::new();
+        environment
+            .add_template_owned("chat", CHATML.to_owned())
+            .expect("a template");
+        let template = ChatTemplate {
+            environment,
+            bos: "<s>".into(),
+            eos: String::new(),
+            add_bos: true,
+        };
+        let turns = [("user", "first"), ("assistant", "so"), ("user", "now?")];
+        assert_eq!(
+            template.render_turns(Some("s"), &turns).expect("renders"),
+            "<s><|im_start|>system\ns<|im_end|>\n<|im_start|>user\nfirst<|im_end|>\n\
+             <|im_start|>assistant\nso<|im_end|>\n<|im_start|>user\nnow?<|im_end|>\n\
+             <|im_start|>assistant\n"
+        );
+        assert_eq!(
+            template.render(None, "now?").expect("renders"),
+            "<s><|im_start|>user\nnow?<|im_end|>\n<|im_start|>assistant\n"
+        );
     }
 }

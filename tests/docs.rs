@@ -4,6 +4,8 @@
 mod markdown;
 #[path = "docs/samples.rs"]
 mod samples;
+#[path = "docs/sets.rs"]
+mod sets;
 #[path = "docs/verdicts.rs"]
 mod verdicts;
 
@@ -191,10 +193,17 @@ fn every_field_is_described_with_its_type_and_every_description_is_true() {
     samples::compare("Rows", &described("Rows"), &rows);
     let controls = [samples::controls(run), verdicts::controls()].concat();
     samples::compare("Controls", &described("Controls"), &controls);
-    let files = [samples::run_files(run), verdicts::run_files()].concat();
+    samples::compare("Items", &described("Items"), &sets::rows());
+    let files = [
+        samples::run_files(run),
+        verdicts::run_files(),
+        sets::run_files(),
+    ]
+    .concat();
     samples::compare("run.json", &described("run.json"), &files);
     let mut summaries = [samples::summaries(run), verdicts::summaries()].concat();
     summaries.push(verdicts::plain_summary());
+    summaries.extend(sets::summaries());
     samples::compare("summary.json", &described("summary.json"), &summaries);
     samples::compare(
         "comparison.json",

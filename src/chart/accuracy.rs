@@ -66,7 +66,11 @@ impl<'a> Layout<'a> {
         let room = left_px + width + right_px;
         let single = summary.tasks.len() == 1;
         let basis = caption::basis(summary, None, Some("bars and shade:"));
-        let subject = caption::subject(summary, "Accuracy by prompt length", !single);
+        let shown = match summary.dataset {
+            Some(_) => "Mean credit by prompt length",
+            None => "Accuracy by prompt length",
+        };
+        let subject = caption::subject(summary, shown, !single);
         let caption = Caption::new(&summary.model, &subject, &basis, room)?;
 
         let plot = Frame {

@@ -82,7 +82,10 @@ pub fn subject(summary: &Summary, shown: &str, named_elsewhere: bool) -> Vec<Str
             .collect();
         phrases.push(format!("task {}", tasks.join(", ")));
     }
-    phrases.push(format!("corpus {}", summary.corpus));
+    phrases.push(match &summary.dataset {
+        Some(set) => format!("set {}", set.file),
+        None => format!("corpus {}", summary.corpus),
+    });
     phrases
 }
 
@@ -100,10 +103,18 @@ pub fn basis(
         phrases.push("no answer was scored".to_owned());
     } else {
         phrases.extend(per_cell);
+        let counts = scored().map(|point| point.n);
         phrases.push(format!(
-            "{} on {} per {}length",
-            spanned(scored().map(|point| point.n), "question"),
-            spanned(scored().map(|point| point.haystacks), "haystack"),
+            "{} per {}length",
+            match summary.dataset {
+                // Whether two of them share a text the set does not say.
+                Some(_) => spanned(counts, "known question"),
+                None => format!(
+                    "{} on {}",
+                    spanned(counts, "question"),
+                    spanned(scored().map(|point| point.haystacks), "haystack")
+                ),
+            },
             if summary.tasks.len() > 1 {
                 "task and "
             } else {
@@ -154,6 +165,9 @@ pub fn evidence(summary: &Summary, verification: &Verification) -> Vec<String> {
 
 /// How lengths were counted.
 fn lengths(summary: &Summary) -> String {
+    if let Some(set) = &summary.dataset {
+        return set.lengths().to_owned();
+    }
     let how = if summary.exact_lengths {
         "exact"
     } else {

@@ -56,7 +56,10 @@ impl Counts {
                     ..FIGURE
                 };
                 rows.push(Row {
-                    title: "accuracy".to_owned(),
+                    title: match summary.dataset {
+                        Some(_) => "mean credit".to_owned(),
+                        None => "accuracy".to_owned(),
+                    },
                     look,
                     values: shares,
                 });

@@ -58,7 +58,10 @@ impl<'a> Layout<'a> {
         let row = "bottom row: all depths,";
         let shown = (column_px >= LEGIBLE_COLUMN_PX).then_some(row);
         let basis = caption::basis(summary, Some(per_cell), shown);
-        let shown = "Accuracy by prompt length and depth of the fact";
+        let shown = match summary.dataset {
+            Some(_) => "Share right by prompt length and depth of the answer",
+            None => "Accuracy by prompt length and depth of the fact",
+        };
         let mut subject = caption::subject(summary, shown, !single);
         subject.splice(
             0..0,

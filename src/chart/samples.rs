@@ -44,6 +44,7 @@ pub fn task(
             accuracy_voids_failed: (n + void > 0).then(|| right as f64 / (n + void) as f64),
             substring_right: (right + n) / 2,
             credit: None,
+            credit_interval: None,
         });
     }
     let sum = |of: fn(&Point) -> u64| curve.iter().map(of).sum::<u64>();
@@ -96,6 +97,7 @@ pub fn summary(model: &str, tasks: Vec<TaskSummary>) -> Summary {
         kinds: Vec::new(),
         tasks,
         verification: None,
+        dataset: None,
         cuts: Vec::new(),
         found_window: None,
         settings: Vec::new(),

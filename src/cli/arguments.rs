@@ -1,11 +1,13 @@
 //! What can be typed.
 
 mod compare;
+mod dataset;
 mod gate;
 mod inquiry;
 mod verify;
 
 pub use compare::{Compare, Others};
+pub use dataset::SetChoice;
 pub use gate::Gate;
 pub use inquiry::Inquiry;
 pub use verify::Verify;
@@ -28,7 +30,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Ask for planted facts at many lengths and depths, and draw the charts
+    /// Ask for planted facts at many lengths and depths, or another's set, and draw the charts
     Sweep(Box<Sweep>),
     /// Test a claimed window: VERIFIED, REFUTED or UNDECIDED, with a known error rate
     Verify(Box<Verify>),
@@ -75,6 +77,9 @@ pub struct Sweep {
     /// What every such command has.
     #[command(flatten)]
     pub inquiry: Inquiry,
+    /// Another's set in place of the grid.
+    #[command(flatten)]
+    pub set: SetChoice,
 
     /// Lengths: 4k,32k,128k or 1k..10M [default: from 512 doubling up to the declared window]
     #[arg(long, help_heading = "Grid")]

@@ -350,6 +350,7 @@ pub async fn probe(
         let prompt = Rope::of(text);
         let ask = Ask {
             system: arguments.system.clone(),
+            earlier: Vec::new(),
             prompt: prompt.clone(),
             shared_pieces: 0,
             max_output_tokens: arguments.max_output.max(16),

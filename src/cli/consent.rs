@@ -54,6 +54,22 @@ impl Estimate {
         }
     }
 
+    /// Of items of a set.
+    pub fn of_items(
+        trials: u64,
+        prompt_tokens: u64,
+        output_tokens: u64,
+        price: Option<Price>,
+    ) -> Estimate {
+        Estimate {
+            trials,
+            prompt_tokens,
+            output_tokens,
+            price,
+            haystacks: trials as usize,
+        }
+    }
+
     fn usd(&self) -> Option<f64> {
         self.price
             .map(|price| price.usd(self.prompt_tokens, self.output_tokens))
@@ -84,6 +100,11 @@ impl Estimate {
             self.prompt_tokens as f64 * BYTES_PER_TOKEN / 1e6,
             grouped(self.output_tokens)
         ));
+        self.print_price(connected_free);
+    }
+
+    /// Prints what the plan costs, in money and in time.
+    pub fn print_price(&self, connected_free: bool) {
         screen::out(&match (self.usd(), connected_free) {
             (_, true) => "price: none, it runs on this machine".to_string(),
             (Some(usd), _) => format!(

@@ -125,6 +125,7 @@ pub async fn examine(
     };
     let ask = Ask {
         system: None,
+        earlier: Vec::new(),
         prompt,
         shared_pieces: 0,
         max_output_tokens: OUTPUT_TOKENS,

@@ -1,5 +1,6 @@
 //! The run folder: named, made, resumed, read back.
 
+use crate::chart::{self, Picture};
 use crate::corpus::Corpus;
 use crate::fact::Facts;
 use crate::ground::{Assemblers, Corpora, Grounds};
@@ -8,12 +9,12 @@ use crate::lexicon::Lexicon;
 use crate::plan::{Grid, Group, Numbered, Plan, Trial, groups_of, needles};
 use crate::prompt::{Prompt, SetPlan};
 use crate::reconcile::Basis;
+use crate::report;
 use crate::run::{Laid, Standing};
 use crate::seed::{RunKey, Secret};
 use crate::study::{Registered, Seat};
-use crate::summary::{Summary, summarize, verification};
+use crate::summary::{Summary, summarize, summarize_set, verification};
 use crate::tokens::Tokenizer;
-use crate::{chart, report};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,6 +125,11 @@ impl Kept {
                 folder.display()
             )
         })?;
+        ensure!(
+            run.dataset.is_none(),
+            "{} holds the answers to another's set, and this command works on questions of our own alone",
+            folder.display()
+        );
         let loaded = Journal::read(folder)?;
         let corpus = Corpus::open(&run.corpus.name)?;
         ensure!(
@@ -342,20 +348,34 @@ pub fn write_results(
     write_summary(folder, summarize(run, plan, loaded, corpora, run.price))
 }
 
+/// The same for another's set, whose file is not needed.
+pub fn write_set(folder: &Path, run: &RunFile, loaded: &Loaded) -> Result<Summary> {
+    write_summary(folder, summarize_set(run, loaded, run.price))
+}
+
 fn write_summary(folder: &Path, summary: Summary) -> Result<Summary> {
     let mut json = serde_json::to_vec_pretty(&summary).context("cannot write summary.json")?;
     json.push(b'\n');
     write(folder, "summary.json", &json)?;
+    // Of a set that states no depth there is no map, and of one of which nothing came back no curve.
+    let drawn = |is_drawn: bool, draw: fn(&Summary) -> Result<Picture>| {
+        is_drawn.then(|| draw(&summary)).transpose()
+    };
+    let has_curve = summary.dataset.is_none() || summary.tasks.iter().any(|t| !t.curve.is_empty());
+    let has_cells = summary.dataset.is_none() || summary.tasks.iter().any(|t| !t.cells.is_empty());
     let (accuracy, heatmap) = std::thread::scope(|scope| {
-        let accuracy = scope.spawn(|| chart::accuracy(&summary));
-        (accuracy.join(), chart::heatmap(&summary))
+        let accuracy = scope.spawn(|| drawn(has_curve, chart::accuracy));
+        (accuracy.join(), drawn(has_cells, chart::heatmap))
     });
     let accuracy = accuracy.map_err(|_| anyhow::anyhow!("drawing the curve failed"))??;
     let heatmap = heatmap?;
-    write(folder, "accuracy.svg", accuracy.svg.as_bytes())?;
-    write(folder, "accuracy.png", &accuracy.png)?;
-    write(folder, "heatmap.svg", heatmap.svg.as_bytes())?;
-    write(folder, "heatmap.png", &heatmap.png)?;
+    for (name, picture) in [("accuracy", &accuracy), ("heatmap", &heatmap)] {
+        if let Some(picture) = picture {
+            write(folder, &format!("{name}.svg"), picture.svg.as_bytes())?;
+            write(folder, &format!("{name}.png"), &picture.png)?;
+        }
+    }
+    let svg = |picture: &Option<Picture>| picture.as_ref().map_or(String::new(), |p| p.svg.clone());
     let kinds = chart::kinds(&summary)?;
     if let Some(kinds) = &kinds {
         write(folder, "kinds.svg", kinds.svg.as_bytes())?;
@@ -375,8 +395,8 @@ fn write_summary(folder: &Path, summary: Summary) -> Result<Summary> {
             &summary,
             &name,
             &report::Pictures {
-                accuracy: &accuracy.svg,
-                heatmap: &heatmap.svg,
+                accuracy: &svg(&accuracy),
+                heatmap: &svg(&heatmap),
                 kinds: kinds.as_ref().map_or("", |picture| &picture.svg),
             },
         )

@@ -62,15 +62,30 @@ impl Opened {
     /// Connects. `name` is what the run folder is called after, beside the model. The corpus goes
     /// to whoever lays prompts out of it.
     pub async fn open(arguments: &Inquiry, threshold: f64, name: &str) -> Result<(Opened, Corpus)> {
+        let (corpus, cleaning) = Corpus::read(options::corpus(arguments))?;
+        if let Some(cleaning) = cleaning.filter(|cleaning| !cleaning.is_nothing()) {
+            screen::note(&format!("corpus {}: {cleaning}", corpus.name));
+        }
+        let named = Named {
+            name: options::corpus_name(&corpus),
+            digest: corpus.digest(),
+        };
+        let opened = Opened::on(arguments, threshold, name, named).await?;
+        Ok((opened, corpus))
+    }
+
+    /// The same where the texts are already known by name and digest.
+    pub async fn on(
+        arguments: &Inquiry,
+        threshold: f64,
+        name: &str,
+        corpus: Named,
+    ) -> Result<Opened> {
         let began_ms = now_ms();
         let earlier = match &arguments.out {
             Some(folder) => RunFile::read(folder)?,
             None => None,
         };
-        let (corpus, cleaning) = Corpus::read(options::corpus(arguments))?;
-        if let Some(cleaning) = cleaning.filter(|cleaning| !cleaning.is_nothing()) {
-            screen::note(&format!("corpus {}: {cleaning}", corpus.name));
-        }
         let typed = arguments.tokenizer.as_deref();
         let typed = typed.map(Tokenizer::resolve).transpose()?;
         let local = local_folder(arguments, began_ms, name)?;
@@ -96,12 +111,9 @@ impl Opened {
             (None, Some(earlier)) => Secret::from_hex(&earlier.secret)?,
             (None, None) => Secret::fresh()?,
         };
-        let opened = Opened {
+        Ok(Opened {
             began_ms,
-            corpus: Named {
-                name: options::corpus_name(&corpus),
-                digest: corpus.digest(),
-            },
+            corpus,
             exact: connected.tokenizer.is_some(),
             server_counts,
             asking: options::asking(arguments, threshold)?,
@@ -115,8 +127,7 @@ impl Opened {
             served,
             tokenizer,
             connected,
-        };
-        Ok((opened, corpus))
+        })
     }
 
     /// Loads what must be loaded, and asks the two short questions that show what the template
@@ -170,6 +181,7 @@ impl Opened {
             served: self.served.clone(),
             grid,
             study,
+            dataset: None,
             plan_hash: None,
             secret: self.secret.to_hex(),
             salt: arguments.salt.clone(),

@@ -1,10 +1,11 @@
 //! What is seen while a run or a fetch goes on: a bar on a terminal, plain lines elsewhere.
 
 use super::screen;
-use crate::journal::{Outcome, Row};
+use crate::journal::{Outcome, Row, SetRow};
 use crate::local::Progress;
 use crate::number::grouped;
 use crate::price::Price;
+use crate::reply::Reply;
 use crate::run::{Event, Sink};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -69,18 +70,38 @@ impl Progressing {
     }
 
     fn record(&mut self, row: &Row) {
-        if let Outcome::Reply(reply) = &row.outcome {
-            self.tokens += reply.usage.prompt_tokens.unwrap_or(row.prompt.text_tokens);
+        let reply = match &row.outcome {
+            Outcome::Reply(reply) => Some(reply),
+            Outcome::Failure(_) => None,
+        };
+        let right = row.judged.as_ref().map(|judged| judged.class.is_right());
+        self.attempt(reply, row.prompt.text_tokens, row.settled, right);
+    }
+
+    fn record_item(&mut self, row: &SetRow) {
+        self.attempt(row.reply(), row.prompt.text_tokens, row.settled, row.right);
+    }
+
+    /// Counts an attempt; `right` is none where it is void.
+    fn attempt(
+        &mut self,
+        reply: Option<&Reply>,
+        text_tokens: u64,
+        settled: bool,
+        right: Option<bool>,
+    ) {
+        if let Some(reply) = reply {
+            self.tokens += reply.usage.prompt_tokens.unwrap_or(text_tokens);
             self.cached += reply.usage.cached_tokens.unwrap_or(0);
             self.output += reply.usage.output_tokens.unwrap_or(0);
         }
-        if row.settled {
+        if settled {
             self.settled += 1;
             self.session += 1;
-            match &row.judged {
-                Some(judged) => {
+            match right {
+                Some(right) => {
                     self.scored += 1;
-                    self.right += u64::from(judged.class.is_right());
+                    self.right += u64::from(right);
                 }
                 None => self.void += 1,
             }
@@ -172,6 +193,7 @@ impl Sink for Progressing {
                 *wait_ms as f64 / 1000.0
             )),
             Event::Recorded(row) => self.record(row),
+            Event::RecordedItem(row) => self.record_item(row),
             Event::Waiting { wait_ms, failure } => {
                 self.say(format!(
                     "{failure}; asked again in {:.1} s",

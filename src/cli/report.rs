@@ -23,6 +23,13 @@ pub fn run(arguments: &Report) -> Result<Exit> {
             }
             continue;
         }
+        if let Some(summary) = super::sweep::dataset::report(folder)? {
+            if !arguments.json {
+                super::sweep::print_summary(&summary, folder);
+            }
+            summaries.push(summary);
+            continue;
+        }
         let kept = Kept::read(folder)?;
         if let Some(path) = &arguments.baseline {
             let baseline = Baseline::of(&kept.run, &kept.loaded)?;

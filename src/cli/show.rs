@@ -10,6 +10,9 @@ use anyhow::{Context, Result, ensure};
 
 /// Prints a trial's prompt, from its row where it was asked, else from secret and coordinates.
 pub fn run(arguments: &Show) -> Result<Exit> {
+    if let Some(exit) = super::sweep::dataset::show(arguments)? {
+        return Ok(exit);
+    }
     let kept = Kept::read(&arguments.run)?;
     let asked = kept
         .loaded

@@ -1,5 +1,6 @@
 //! `sweep`: the main job, from a target to charts.
 
+pub mod dataset;
 pub mod options;
 
 use super::arguments::Sweep;
@@ -30,6 +31,10 @@ async fn sweep(
     begun: &AtomicBool,
 ) -> Result<Exit> {
     options::check(arguments)?;
+    dataset::check(arguments)?;
+    if let Some(path) = &arguments.set.dataset {
+        return dataset::sweep(arguments, path, stopped, begun).await;
+    }
     let name = arguments.task.first().map_or("sweep", String::as_str);
     let (mut opened, corpus) = Opened::open(arguments, arguments.threshold, name).await?;
     let asking = opened.asking.clone();
@@ -194,6 +199,9 @@ fn conclude(arguments: &Sweep, folder: &Path, summary: &Summary, ended: Ended) -
 
 /// Prints the curve and where the pictures are.
 pub fn print_summary(summary: &Summary, folder: &Path) {
+    if let Some(set) = &summary.dataset {
+        return dataset::print(summary, set, folder);
+    }
     for task in &summary.tasks {
         screen::out(&format!("{} on {}", task.task, summary.model));
         for point in &task.curve {

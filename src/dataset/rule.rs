@@ -1,6 +1,7 @@
 //! The published rules by which the answers of other people's sets are scored.
 
 use super::ratio::ratio;
+use serde::{Deserialize, Serialize};
 
 /// What an answer is worth.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,7 +13,8 @@ pub struct Scored {
 }
 
 /// How an answer is held against the expected ones.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case")]
 pub enum Rule {
     /// RULER's `string_match_all`: the share of the expected answers that the reply holds,
     /// whatever their case. Right where it holds all.
@@ -53,6 +55,36 @@ impl Rule {
             Rule::Any => "any",
             Rule::All => "all",
             Rule::Exact => "exact",
+        }
+    }
+
+    /// What the rule says and whose it is, in words.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Rule::RulerAll => {
+                "RULER's string_match_all: the share of the expected answers that stand in the \
+                 reply; right where all do"
+            }
+            Rule::RulerPart => {
+                "RULER's string_match_part: right where any of the expected answers stands in the \
+                 reply"
+            }
+            Rule::Mrcr { .. } => {
+                "OpenAI MRCR's grade: 0 without the wanted prefix, else the SequenceMatcher ratio \
+                 of reply and answer; counted as right from 0.5"
+            }
+            Rule::Any => {
+                "any: right where any of the expected answers stands in the reply, case and white \
+                 space aside"
+            }
+            Rule::All => {
+                "all: the share of the expected answers that stand in the reply, case and white \
+                 space aside; right where all do"
+            }
+            Rule::Exact => {
+                "exact: right where the reply is one of the expected answers, case and white space \
+                 aside"
+            }
         }
     }
 

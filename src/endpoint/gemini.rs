@@ -3,7 +3,6 @@
 use crate::endpoint::dialect::{Count, Dialect};
 use crate::endpoint::exchange::Draft;
 use crate::endpoint::gathered::path_of;
-use crate::endpoint::letter::Letter;
 use crate::endpoint::refusal::Refusal;
 use crate::endpoint::shape::Shape;
 use crate::endpoint::wire::Request;
@@ -59,10 +58,7 @@ impl Dialect for Gemini {
                 post: true,
                 path: format!("{}:countTokens", model_path(&served.model)),
                 headers: Vec::new(),
-                body: Letter::new(request::HEAD.to_owned())
-                    .rope(text)
-                    .text(request::AFTER)
-                    .sealed(Map::new(), &[]),
+                body: request::contents(&[], text).sealed(Map::new(), &[]),
             },
             to_root: false,
             read: |body| {

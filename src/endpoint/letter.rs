@@ -9,36 +9,44 @@ use serde_json::{Map, Value};
 #[derive(Debug, Default)]
 pub struct Letter {
     slices: Vec<Bytes>,
+    /// The body's own text behind them, gathered so that short pieces become one slice.
+    own: String,
 }
 
 impl Letter {
     /// Begins with this text, which opens the JSON object and holds whatever precedes the prompt.
     pub fn new(head: String) -> Letter {
         Letter {
-            slices: vec![Bytes::from(head)],
+            slices: Vec::new(),
+            own: head,
         }
     }
 
     /// Puts text of the body's own behind what is there.
-    pub fn text(mut self, text: impl Into<Bytes>) -> Letter {
-        let text = text.into();
-        if !text.is_empty() {
-            self.slices.push(text);
+    pub fn text(mut self, text: impl AsRef<str>) -> Letter {
+        self.own.push_str(text.as_ref());
+        self
+    }
+
+    /// Ends the body's own text, behind which shared slices follow.
+    fn closed(mut self) -> Letter {
+        if !self.own.is_empty() {
+            self.slices.push(Bytes::from(std::mem::take(&mut self.own)));
         }
         self
     }
 
     /// Puts prompt pieces behind what is there, escaped, shared and not copied.
-    pub fn pieces<'p>(mut self, pieces: impl IntoIterator<Item = &'p Piece>) -> Letter {
+    pub fn pieces<'p>(self, pieces: impl IntoIterator<Item = &'p Piece>) -> Letter {
         let pieces = pieces.into_iter();
-        self.slices.extend(pieces.map(|piece| piece.json.clone()));
-        self
+        self.slices(pieces.map(|piece| piece.json.clone()))
     }
 
     /// Puts slices of escaped text behind what is there.
-    pub fn slices(mut self, slices: impl IntoIterator<Item = Bytes>) -> Letter {
-        self.slices.extend(slices);
-        self
+    pub fn slices(self, slices: impl IntoIterator<Item = Bytes>) -> Letter {
+        let mut letter = self.closed();
+        letter.slices.extend(slices);
+        letter
     }
 
     /// Puts a whole prompt behind what is there.
@@ -58,7 +66,7 @@ impl Letter {
             rest => format!(",{rest}"),
         };
         Body {
-            slices: self.text(tail).slices,
+            slices: self.text(tail).closed().slices,
         }
     }
 }

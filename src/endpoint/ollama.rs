@@ -4,6 +4,7 @@ use crate::endpoint::Ask;
 use crate::endpoint::dialect::Dialect;
 use crate::endpoint::exchange::Draft;
 use crate::endpoint::letter::Letter;
+use crate::endpoint::openai::{message, role};
 use crate::endpoint::refusal::Refusal;
 use crate::endpoint::shape::Shape;
 use crate::endpoint::wire::Request;
@@ -64,7 +65,11 @@ impl Dialect for Ollama {
                 escape(system)
             );
         }
-        head.push_str("{\"role\":\"user\",\"content\":\"");
+        let mut letter = Letter::new(head);
+        for turn in &ask.earlier {
+            letter = message(letter, role(turn.side), &turn.text, "text", None).text(",");
+        }
+        letter = message(letter, "user", &ask.prompt, "text", None).text("]");
         let mut options = window_option(self.num_ctx.chosen());
         options.insert("num_predict".into(), ask.max_output_tokens.into());
         if let Some(temperature) = ask.temperature.filter(|_| !shape.no_temperature) {
@@ -79,10 +84,7 @@ impl Dialect for Ollama {
             post: true,
             path: "/api/chat".to_owned(),
             headers: Vec::new(),
-            body: Letter::new(head)
-                .rope(&ask.prompt)
-                .text("\"}]")
-                .sealed(fields, &self.params),
+            body: letter.sealed(fields, &self.params),
         }
     }
 
@@ -123,5 +125,40 @@ fn thinking(effort: &str) -> Value {
         "none" | "false" => json!(false),
         "true" => json!(true),
         level => json!(level),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::{Side, Turn};
+    use crate::rope::Rope;
+
+    #[test]
+    fn earlier_turns_stand_before_the_prompt_in_order() {
+        let turn = |side, text| Turn {
+            side,
+            text: Rope::of(text),
+        };
+        let ask = Ask {
+            system: Some("s".to_owned()),
+            earlier: vec![turn(Side::User, "first\n"), turn(Side::Model, "so")],
+            prompt: Rope::of("and \"now\"?"),
+            shared_pieces: 0,
+            max_output_tokens: 64,
+            temperature: Some(0.0),
+            reasoning: None,
+        };
+        let request = Ollama::default().request("m", &ask, &Shape::default());
+        assert_eq!(
+            String::from_utf8(request.body.slices.concat()).expect("UTF-8"),
+            concat!(
+                r#"{"model":"m","messages":[{"role":"system","content":"s"},"#,
+                r#"{"role":"user","content":"first\n"},{"role":"assistant","content":"so"},"#,
+                r#"{"role":"user","content":"and \"now\"?"}],"#,
+                r#""options":{"num_predict":64,"temperature":0.0},"truncate":false,"shift":false,"#,
+                r#""keep_alive":"30m","stream":true}"#,
+            )
+        );
     }
 }

@@ -15,7 +15,7 @@ mod answer;
 mod request;
 
 pub use answer::{Answer, split_thinking};
-pub use request::{STRING_LIMIT_BYTES, encode, number, split};
+pub use request::{STRING_LIMIT_BYTES, encode, message, number, role, split};
 
 /// Chat completions.
 #[derive(Clone, Debug, Default)]

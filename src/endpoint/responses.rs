@@ -57,7 +57,7 @@ impl Dialect for Responses {
                 post: true,
                 path: "/responses/input_tokens".to_owned(),
                 headers: Vec::new(),
-                body: request::input(&served.model, text, self.string_limit_bytes)
+                body: request::input(&served.model, &[], text, self.string_limit_bytes)
                     .sealed(Map::new(), &[]),
             },
             to_root: false,

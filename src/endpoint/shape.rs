@@ -92,6 +92,7 @@ mod tests {
     fn ask(prompt: Rope) -> Ask {
         Ask {
             system: None,
+            earlier: Vec::new(),
             prompt,
             shared_pieces: 0,
             max_output_tokens: 64,

@@ -1,6 +1,6 @@
 //! The file itself: appended, repaired, locked; the only writer and reader of `journal.jsonl`.
 
-use super::{Control, ControlIntent, Intent, Line, Row, SCHEMA};
+use super::{Control, ControlIntent, Intent, Line, Row, SCHEMA, SetIntent, SetRow};
 use anyhow::{Context, Result, bail};
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -25,11 +25,13 @@ pub struct Loaded {
     pub rows: Vec<Row>,
     /// Every control, in order.
     pub controls: Vec<Control>,
+    /// Every row of an item of a set, in order. A run has these or rows, never both.
+    pub items: Vec<SetRow>,
     /// Attempts begun and never answered: possibly paid without a row.
     pub open_intents: u64,
     /// Those of them whose trials are not settled: they are asked again.
     pub unanswered: u64,
-    /// The last attempt of each trial, begun or answered.
+    /// The last attempt of each trial or item, begun or answered.
     pub attempts: HashMap<u64, u32>,
     /// What was repaired, in words.
     pub repaired: Option<String>,
@@ -122,6 +124,16 @@ impl Journal {
         self.append(&Line::Control(Box::new(control)))
     }
 
+    /// Records that an item of a set is about to be sent.
+    pub fn intend_item(&self, intent: SetIntent) -> Result<()> {
+        self.append(&Line::SetIntent(intent))
+    }
+
+    /// Records an attempt at an item of a set.
+    pub fn record_item(&self, row: SetRow) -> Result<()> {
+        self.append(&Line::SetRow(Box::new(row)))
+    }
+
     fn append(&self, line: &Line) -> Result<()> {
         let kept = || {
             format!(
@@ -198,11 +210,29 @@ impl Loaded {
                     open_controls = open_controls.saturating_sub(1);
                     loaded.controls.push(*control);
                 }
+                Line::SetIntent(intent) => {
+                    loaded.attempts.insert(intent.item, intent.attempt);
+                    *open.entry(intent.item).or_default() += 1;
+                }
+                Line::SetRow(row) => {
+                    loaded.attempts.insert(row.item, row.attempt);
+                    if let Some(begun) = open.get_mut(&row.item) {
+                        *begun = begun.saturating_sub(1);
+                    }
+                    loaded.items.push(*row);
+                }
             }
         }
         for row in loaded.rows.iter().filter(|row| row.settled) {
             settled.insert(row.trial.id);
         }
+        settled.extend(
+            loaded
+                .items
+                .iter()
+                .filter(|row| row.settled)
+                .map(|row| row.item),
+        );
         loaded.open_intents = open.values().sum::<u64>() + open_controls;
         let unanswered = open.iter().filter(|(trial, _)| !settled.contains(trial));
         loaded.unanswered = unanswered.map(|(_, begun)| begun).sum();

@@ -1,6 +1,6 @@
 //! What one line of the journal says. FORMAT.md describes every field.
 
-use super::{Control, ControlIntent};
+use super::{Control, ControlIntent, SetIntent, SetRow};
 use crate::answer::{Right, Rule, ValueType};
 use crate::plan::Trial;
 use crate::prompt::{Part, Placed, Shares};
@@ -23,6 +23,10 @@ pub enum Line {
     ControlIntent(ControlIntent),
     /// Written when a control's outcome is known.
     Control(Box<Control>),
+    /// Written before an item of a set is sent.
+    SetIntent(SetIntent),
+    /// Written when an item's outcome is known.
+    SetRow(Box<SetRow>),
 }
 
 /// A request is about to be sent. One without a row is asked again and may be paid twice.

@@ -9,6 +9,7 @@ use crate::study::Registered;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Version of `run.json`.
@@ -36,6 +37,9 @@ pub struct RunFile {
     /// The plan of a verification, fixed before its first question; none for a sweep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study: Option<Registered>,
+    /// The set that was asked; none where questions are our own. The grid is empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<SetAsked>,
     /// BLAKE3 in hex over all that decides prompts, answers and verdict, the secret by its own
     /// digest: who knows it before the first question knows that nothing was changed after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,6 +76,23 @@ pub struct RunFile {
     /// What tokens cost; none where it is not known. May be given anew when the run goes on.
     #[serde(default)]
     pub price: Option<Price>,
+}
+
+/// Another's set that was asked in place of a grid. Its file is the run's `corpus`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAsked {
+    /// Whose set it is: `ruler`, `mrcr`, `generic`.
+    pub kind: String,
+    /// The columns that were named, by what they mean, and `matching`, where it was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, String>,
+    /// Items of the file.
+    pub items: u64,
+    /// Those of them that are asked: the first so many in the order that secret and salt draw.
+    pub asked: u64,
+    /// The lengths that the set was made for, in tokens, where its own column has few of them;
+    /// other lengths are told in powers of two.
+    pub nominal_tokens: Vec<u64>,
 }
 
 /// What the search for the served window found.
@@ -238,7 +259,7 @@ impl RunFile {
     }
 
     /// All that decides prompts and answers, as name and value.
-    fn told(&self) -> [(&'static str, String); 22] {
+    fn told(&self) -> Vec<(&'static str, String)> {
         fn list<T>(items: &[T], told: impl Fn(&T) -> String) -> String {
             items.iter().map(told).collect::<Vec<_>>().join(",")
         }
@@ -265,7 +286,7 @@ impl RunFile {
             WordingChoice::Fixed => "fixed",
             WordingChoice::Pool => "pool",
         };
-        [
+        let mut told = vec![
             ("prompt format", self.prompt_format.to_string()),
             ("model", self.served.model.clone()),
             ("corpus", self.corpus.digest.clone()),
@@ -301,7 +322,18 @@ impl RunFile {
                         .and_then(|study| serde_json::to_string(study).ok()),
                 ),
             ),
-        ]
+        ];
+        // Of runs without a set the digest stays what it was before there were sets.
+        if let Some(set) = &self.dataset {
+            told.push(("number of items asked", set.asked.to_string()));
+            told.push(("kind of set", set.kind.clone()));
+            let columns = set.columns.iter();
+            let columns: Vec<String> = columns
+                .map(|(meaning, column)| format!("{meaning}={column}"))
+                .collect();
+            told.push(("columns", format!("[{}]", columns.join(", "))));
+        }
+        told
     }
 }
 

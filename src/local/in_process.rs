@@ -1,6 +1,7 @@
 //! The engine in this process as an endpoint: template, tokens, prefix reuse.
 
 use super::engine::{Engine, Stopped, TooLong};
+use crate::endpoint::openai::role;
 use crate::endpoint::{Ask, Endpoint, Served};
 use crate::gguf::Metadata;
 use crate::reply::{Failure, Reply, Stop, Timing, Usage};
@@ -97,9 +98,20 @@ impl Shared {
         let began = Instant::now();
         let ms = |since: Instant| since.elapsed().as_secs_f64() * 1000.0;
         let prompt = ask.prompt.text();
+        let earlier: Vec<(&str, String)> = ask
+            .earlier
+            .iter()
+            .map(|turn| (role(turn.side), turn.text.text()))
+            .collect();
+        let earlier = earlier.iter().map(|(role, text)| (*role, text.as_str()));
+        let turns: Vec<(&str, &str)> = earlier.chain([("user", prompt.as_str())]).collect();
         let rendered = match &self.template {
-            Some(template) => template.render(ask.system.as_deref(), &prompt)?,
-            None => prompt,
+            Some(template) => template.render_turns(ask.system.as_deref(), &turns)?,
+            // A base model has no roles: what was said is a text.
+            None => {
+                let texts: Vec<&str> = turns.iter().map(|(_, text)| *text).collect();
+                texts.join("\n\n")
+            }
         };
         let ids = self.tokenizer.encode(&rendered)?;
         let mut engine = self

@@ -1,6 +1,6 @@
 //! The report's content, before it becomes Markdown or HTML.
 
-use super::{advice, dossier, finding};
+use super::{advice, dossier, finding, foreign};
 use crate::number::{counted, grouped, interval_figures, percent};
 use crate::stats::method_of;
 use crate::summary::{Point, Summary, TaskSummary};
@@ -51,6 +51,9 @@ pub enum Picture {
 pub fn of(summary: &Summary, run: &str) -> Document {
     if let Some(verification) = &summary.verification {
         return dossier::of(summary, verification, run);
+    }
+    if let Some(set) = &summary.dataset {
+        return foreign::of(summary, set, run);
     }
     let mut blocks = Vec::new();
     lead(summary, &mut blocks);
@@ -306,9 +309,29 @@ fn facts(summary: &Summary) -> Vec<String> {
     let mut facts = vec![
         format!("Target: {}", summary.target),
         format!("Model: {}", summary.model),
-        format!("Corpus: {}", summary.corpus),
-        format!("Lengths: {how}, counted with {}", summary.tokenizer),
     ];
+    match &summary.dataset {
+        Some(set) => {
+            facts.push(format!("Set: {}, BLAKE3 {}", set.file, set.digest));
+            facts.push(format!(
+                "Items: {} of {}, as {}",
+                grouped(set.asked),
+                grouped(set.items),
+                set.kind
+            ));
+            facts.push(format!(
+                "Tokens that no server counted: by {}",
+                summary.tokenizer
+            ));
+        }
+        None => {
+            facts.push(format!("Corpus: {}", summary.corpus));
+            facts.push(format!(
+                "Lengths: {how}, counted with {}",
+                summary.tokenizer
+            ));
+        }
+    }
     // A verification's plan says both, and what they mean.
     let plain = summary.verification.is_none();
     if plain {

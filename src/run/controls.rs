@@ -188,6 +188,7 @@ impl<'a> Controls<'a> {
         let budget = plan.max_output_tokens;
         let ask = Ask {
             system,
+            earlier: Vec::new(),
             prompt: prompt.rope.clone(),
             shared_pieces: 0,
             max_output_tokens: budget.unwrap_or(CODES_OUTPUT_TOKENS + self.reasoning_tokens),

@@ -98,6 +98,7 @@ impl<'a> Items<'a> {
                 length_tokens: item.length_tokens(),
                 ask: Ask {
                     system: settings.system.clone(),
+                    earlier: Vec::new(),
                     prompt: prompt.rope,
                     shared_pieces: 0,
                     max_output_tokens: settings.max_output_tokens,

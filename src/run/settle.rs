@@ -25,23 +25,61 @@ pub enum Verdict {
 /// Decides what follows. `enlarged`: the larger budget was given already, or there is none.
 /// `may_retry`: retries are left.
 pub fn verdict(row: &Row, enlarged: bool, may_retry: bool) -> Verdict {
-    match &row.outcome {
-        Outcome::Failure(failure) if may_retry && failure.is_transient() => Verdict::Retry,
-        Outcome::Failure(_) => Verdict::Settled,
-        Outcome::Reply(reply) => {
-            let right = row
-                .judged
-                .as_ref()
-                .is_some_and(|judged| judged.class.is_right());
-            let ran_out = *stop_of(row, reply) == Stop::Length || reply.text.trim().is_empty();
-            let cut = row
-                .void
-                .as_deref()
-                .is_some_and(|void| void != NO_OUTPUT && void != CLAMPED);
-            if ran_out && !right && !enlarged && !cut {
-                Verdict::LargerBudget
-            } else {
-                Verdict::Settled
+    let right = row
+        .judged
+        .as_ref()
+        .is_some_and(|judged| judged.class.is_right());
+    Attempt::of(row).verdict(row.void.as_deref(), right, enlarged, may_retry)
+}
+
+/// An attempt at a trial or at an item of a set: what was sent, as counted, and what came back.
+pub struct Attempt<'a> {
+    /// What came back.
+    pub outcome: &'a Outcome,
+    /// Tokens of the text by the run's tokenizer.
+    pub text_tokens: u64,
+    /// Tokens that the server should report.
+    pub expected_tokens: Option<u64>,
+    /// Tokens by which its report may differ.
+    pub tolerance_tokens: Option<u64>,
+    /// True where the counts are exact.
+    pub exact: bool,
+    /// Output budget in tokens.
+    pub max_output_tokens: u64,
+}
+
+impl Attempt<'_> {
+    fn of(row: &Row) -> Attempt<'_> {
+        Attempt {
+            outcome: &row.outcome,
+            text_tokens: row.prompt.text_tokens,
+            expected_tokens: row.prompt.expected_tokens,
+            tolerance_tokens: row.prompt.tolerance_tokens,
+            exact: row.prompt.exact,
+            max_output_tokens: row.max_output_tokens,
+        }
+    }
+
+    /// Decides what follows, as [`verdict`].
+    pub fn verdict(
+        &self,
+        void: Option<&str>,
+        right: bool,
+        enlarged: bool,
+        may_retry: bool,
+    ) -> Verdict {
+        match self.outcome {
+            Outcome::Failure(failure) if may_retry && failure.is_transient() => Verdict::Retry,
+            Outcome::Failure(_) => Verdict::Settled,
+            Outcome::Reply(reply) => {
+                let ran_out = *stop_of(self.max_output_tokens, reply) == Stop::Length
+                    || reply.text.trim().is_empty();
+                let cut = void.is_some_and(|void| void != NO_OUTPUT && void != CLAMPED);
+                if ran_out && !right && !enlarged && !cut {
+                    Verdict::LargerBudget
+                } else {
+                    Verdict::Settled
+                }
             }
         }
     }
@@ -97,63 +135,63 @@ pub fn is_mismatch(void: &str) -> bool {
 
 /// Why an attempt is void: something other than the model came between. None where it is scored.
 pub fn void_reason(row: &Row) -> Option<String> {
-    let reply = match &row.outcome {
-        Outcome::Failure(failure) => return Some(failure.reason().to_string()),
-        Outcome::Reply(reply) => reply,
-    };
-    if reply.stop == Stop::Filtered {
-        return Some(
-            Failure::Filtered {
-                said: String::new(),
-            }
-            .reason()
-            .to_string(),
-        );
-    }
-    // Its own words are proof, whatever its counts say.
-    if reply.cut.is_some() {
-        return Some(CUT_PROMPT.into());
-    }
-    if let Some(reported) = reply.usage.prompt_tokens {
-        let (low, high) = match row.prompt.expected_tokens {
-            Some(expected) => {
-                // Rows of before it was recorded: one percent where the server's count sized it.
-                let slack = row
-                    .prompt
-                    .tolerance_tokens
-                    .unwrap_or(match row.prompt.exact {
+    Attempt::of(row).void_reason(&|reply| judged(row, reply, &mut || None).class.is_right())
+}
+
+impl Attempt<'_> {
+    /// Why it is void, as [`void_reason`]; `is_right` scores a reply.
+    pub fn void_reason(&self, is_right: &dyn Fn(&Reply) -> bool) -> Option<String> {
+        let reply = match self.outcome {
+            Outcome::Failure(failure) => return Some(failure.reason().to_string()),
+            Outcome::Reply(reply) => reply,
+        };
+        if reply.stop == Stop::Filtered {
+            return Some(
+                Failure::Filtered {
+                    said: String::new(),
+                }
+                .reason()
+                .to_string(),
+            );
+        }
+        // Its own words are proof, whatever its counts say.
+        if reply.cut.is_some() {
+            return Some(CUT_PROMPT.into());
+        }
+        if let Some(reported) = reply.usage.prompt_tokens {
+            let (low, high) = match self.expected_tokens {
+                Some(expected) => {
+                    // Rows of before it was recorded: one percent where the server's count sized it.
+                    let slack = self.tolerance_tokens.unwrap_or(match self.exact {
                         true => EXACT_TOLERANCE_TOKENS,
                         false => EXACT_TOLERANCE_TOKENS.max(expected / 100),
                     });
-                (expected.saturating_sub(slack), expected + slack)
+                    (expected.saturating_sub(slack), expected + slack)
+                }
+                None => ((self.text_tokens as f64 * ESTIMATE_FLOOR) as u64, u64::MAX),
+            };
+            if reported < low {
+                return Some(CUT_PROMPT.into());
             }
-            None => (
-                (row.prompt.text_tokens as f64 * ESTIMATE_FLOOR) as u64,
-                u64::MAX,
-            ),
-        };
-        if reported < low {
-            return Some(CUT_PROMPT.into());
+            if reported > high {
+                return Some(TOKEN_MISMATCH.into());
+            }
         }
-        if reported > high {
-            return Some(TOKEN_MISMATCH.into());
+        if reply.text.trim().is_empty()
+            && reply.reasoning.is_empty()
+            && reply.usage.output_tokens.unwrap_or(0) == 0
+        {
+            return Some(NO_OUTPUT.into());
         }
+        let stopped_early = reply
+            .usage
+            .output_tokens
+            .is_some_and(|tokens| tokens < self.max_output_tokens);
+        if reply.stop == Stop::Length && stopped_early {
+            return (!is_right(reply)).then(|| CLAMPED.to_string());
+        }
+        None
     }
-    if reply.text.trim().is_empty()
-        && reply.reasoning.is_empty()
-        && reply.usage.output_tokens.unwrap_or(0) == 0
-    {
-        return Some(NO_OUTPUT.into());
-    }
-    let stopped_early = reply
-        .usage
-        .output_tokens
-        .is_some_and(|tokens| tokens < row.max_output_tokens);
-    if reply.stop == Stop::Length && stopped_early {
-        let right = judged(row, reply, &mut || None).class.is_right();
-        return (!right).then(|| CLAMPED.to_string());
-    }
-    None
 }
 
 /// The class of a row's answer; none for a void row.
@@ -167,8 +205,8 @@ pub fn judge(row: &Row, corpora: &Corpora) -> Option<Judged> {
 
 /// Why the model stopped. An answer as long as its budget was cut there, whatever the server says:
 /// llama-server's Responses call it completed.
-fn stop_of<'r>(row: &Row, reply: &'r Reply) -> &'r Stop {
-    let is_full = reply.usage.output_tokens >= Some(row.max_output_tokens);
+fn stop_of(max_output_tokens: u64, reply: &Reply) -> &Stop {
+    let is_full = reply.usage.output_tokens >= Some(max_output_tokens);
     match &reply.stop {
         Stop::End if is_full => &Stop::Length,
         stop => stop,
@@ -187,7 +225,7 @@ fn judged(
         key: &row.key,
         language: &row.language,
     };
-    let stop = stop_of(row, reply);
+    let stop = stop_of(row.max_output_tokens, reply);
     let mut judged = score::judge(&question, &reply.text, stop, haystack);
     // A model that ends by itself was not cut, whatever its text looks like.
     if judged.class == Class::Empty && !reply.reasoning.is_empty() && *stop == Stop::Length {

@@ -21,11 +21,14 @@ impl Spending {
         let spending = Spending {
             caps,
             price,
-            attempts: AtomicU64::new(before.rows.len() as u64),
+            attempts: AtomicU64::new((before.rows.len() + before.items.len()) as u64),
             tokens: AtomicU64::new(0),
             microdollars: AtomicU64::new(0),
         };
         for row in &before.rows {
+            spending.spend(row.reply(), row.prompt.text_tokens);
+        }
+        for row in &before.items {
             spending.spend(row.reply(), row.prompt.text_tokens);
         }
         for control in &before.controls {

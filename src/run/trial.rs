@@ -30,6 +30,7 @@ impl Session<'_> {
         let settings = &runner.settings;
         let mut ask = Ask {
             system: settings.system.clone(),
+            earlier: Vec::new(),
             prompt: prompt.rope.clone(),
             shared_pieces: prompt.shared_pieces,
             max_output_tokens: settle::budget(

@@ -11,10 +11,12 @@ mod conflict;
 mod counting;
 mod graph;
 mod keyed;
+mod mrcr;
 mod ordinal;
 mod page;
 mod public;
 mod question;
+mod ruler;
 mod state;
 mod timeline;
 mod variables;
@@ -44,6 +46,8 @@ const SOLVERS: &[fn(&Page<'_>) -> Option<Solution>] = &[
     variables::solve,
     associative::solve,
     ordinal::solve,
+    mrcr::solve,
+    ruler::solve,
     conflict::solve,
     chain::solve,
     graph::solve,

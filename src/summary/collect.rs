@@ -74,6 +74,7 @@ pub fn summarize(
         advertised_tokens: run.advertised_tokens,
         confidence: CONFIDENCE,
         verification: None,
+        dataset: None,
         kinds: match tasks.len() {
             0 | 1 => Vec::new(),
             _ => kinds(&tasks, run.asking.threshold, CONFIDENCE),
@@ -196,6 +197,7 @@ fn point(length_tokens: u64, trials: &[&Trial], scored: &HashMap<u64, Scored>) -
                 .iter()
                 .filter_map(|trial| scored.get(&trial.id)?.credit),
         ),
+        credit_interval: None,
     }
 }
 
@@ -220,12 +222,12 @@ fn mean(credits: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / count as f64)
 }
 
-fn share(right: u64, n: u64) -> Option<f64> {
+pub(super) fn share(right: u64, n: u64) -> Option<f64> {
     (n > 0).then(|| right as f64 / n as f64)
 }
 
 /// What differs from the defaults, in words.
-fn settings(run: &RunFile) -> Vec<String> {
+pub(super) fn settings(run: &RunFile) -> Vec<String> {
     let mut settings = Vec::new();
     let asking = &run.asking;
     if asking.max_output_tokens != 64 {
@@ -258,7 +260,7 @@ fn settings(run: &RunFile) -> Vec<String> {
     if run.grid.tasks.contains(&Task::NIAH_MULTIKEY) && run.grid.keys != 5 {
         settings.push(format!("{} facts in a haystack", run.grid.keys));
     }
-    if run.corpus.name != "en" {
+    if run.corpus.name != "en" && run.dataset.is_none() {
         settings.push(format!("corpus {}", run.corpus.short()));
     }
     settings

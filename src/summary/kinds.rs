@@ -108,6 +108,7 @@ fn pooled(length_tokens: u64, tasks: &[&TaskSummary], confidence: f64) -> Point 
         accuracy_voids_failed: share(n + void),
         substring_right: sum(|p| p.substring_right),
         credit: None,
+        credit_interval: None,
     }
 }
 
@@ -127,6 +128,7 @@ mod tests {
             accuracy_voids_failed: None,
             substring_right: right,
             credit: None,
+            credit_interval: None,
         }
     }
 

@@ -7,6 +7,7 @@ mod claims;
 mod compare;
 mod cuts;
 mod disguises;
+mod dataset;
 mod embedded;
 mod fault_kinds;
 mod full_disk;

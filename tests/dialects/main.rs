@@ -33,6 +33,7 @@ const COMPLETE: &str = "data: {\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"ind
 fn ask(prompt: Rope) -> Ask {
     Ask {
         system: None,
+        earlier: Vec::new(),
         prompt,
         shared_pieces: 0,
         max_output_tokens: 64,

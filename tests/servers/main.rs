@@ -16,6 +16,7 @@ use depthfinder::rope::Rope;
 fn ask(prompt: &str) -> Ask {
     Ask {
         system: None,
+        earlier: Vec::new(),
         prompt: Rope::of(prompt),
         shared_pieces: 0,
         max_output_tokens: 64,

@@ -1,12 +1,12 @@
 //! A question as the body of a message, and what is changed where a model refuses a field.
 
-use crate::endpoint::Ask;
 use crate::endpoint::letter::Letter;
-use crate::endpoint::openai::number;
+use crate::endpoint::openai::{number, role};
 use crate::endpoint::refusal::Refusal;
 use crate::endpoint::shape::Shape;
 use crate::endpoint::wire::Body;
-use crate::rope::escape;
+use crate::endpoint::{Ask, Side};
+use crate::rope::{Piece, escape};
 use serde_json::{Map, Value, json};
 
 /// Least that a budget for thinking may be, by the vendor's own types.
@@ -34,7 +34,61 @@ fn ways(effort: &str) -> &'static [Way] {
     }
 }
 
-/// Encodes a question. The prompt's slices are shared, never copied. With `breakpoints` the end of
+/// A text of a message, and whether the cached prefix ends with it.
+struct Block<'a> {
+    pieces: &'a [Piece],
+    ends_prefix: bool,
+}
+
+/// Writes the messages. The two sides alternate, as the API wants it: turns of one side that follow
+/// each other are the blocks of one message, which is what the API would make of them.
+fn conversation(mut letter: Letter, ask: &Ask, breakpoints: bool) -> Letter {
+    let block = |pieces, ends_prefix| Block {
+        pieces,
+        ends_prefix,
+    };
+    let mut messages: Vec<(Side, Vec<Block<'_>>)> = Vec::new();
+    let mut say = |side, block| match messages.last_mut() {
+        Some((last, blocks)) if *last == side => blocks.push(block),
+        _ => messages.push((side, vec![block])),
+    };
+    for turn in &ask.earlier {
+        say(turn.side, block(turn.text.pieces(), false));
+    }
+    match ask.prompt.pieces().split_at_checked(ask.shared_pieces) {
+        // An empty block is refused.
+        Some((shared, own)) if breakpoints && !shared.is_empty() && !own.is_empty() => {
+            say(Side::User, block(shared, true));
+            say(Side::User, block(own, false));
+        }
+        _ => say(Side::User, block(ask.prompt.pieces(), false)),
+    }
+    for (at, (side, blocks)) in messages.iter().enumerate() {
+        let between = if at == 0 { "" } else { "," };
+        let role = role(*side);
+        letter = letter.text(format!("{between}{{\"role\":\"{role}\",\"content\":"));
+        letter = match blocks.as_slice() {
+            [only] => letter.text("\"").pieces(only.pieces).text("\"}"),
+            several => {
+                for (at, block) in several.iter().enumerate() {
+                    let between = if at == 0 { "[" } else { "," };
+                    let end = match block.ends_prefix {
+                        true => "\",\"cache_control\":{\"type\":\"ephemeral\"}}",
+                        false => "\"}",
+                    };
+                    letter = letter
+                        .text(format!("{between}{{\"type\":\"text\",\"text\":\""))
+                        .pieces(block.pieces)
+                        .text(end);
+                }
+                letter.text("]}")
+            }
+        };
+    }
+    letter
+}
+
+/// Encodes a question. The slices of prompt and earlier turns are shared, never copied. With `breakpoints` the end of
 /// the shared prefix is marked for the cache; `params` are the user's own fields, which win.
 pub fn encode(
     model: &str,
@@ -43,27 +97,8 @@ pub fn encode(
     breakpoints: bool,
     params: &[(String, Value)],
 ) -> Body {
-    let head = format!(
-        "{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":",
-        escape(model)
-    );
-    let (shared, own) = match ask.prompt.pieces().split_at_checked(ask.shared_pieces) {
-        // An empty block is refused.
-        Some((shared, own)) if breakpoints && !shared.is_empty() && !own.is_empty() => {
-            (shared, own)
-        }
-        _ => (&[][..], ask.prompt.pieces()),
-    };
-    let letter = if shared.is_empty() {
-        Letter::new(head).text("\"").pieces(own).text("\"}]")
-    } else {
-        Letter::new(head)
-            .text("[{\"type\":\"text\",\"text\":\"")
-            .pieces(shared)
-            .text("\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":\"text\",\"text\":\"")
-            .pieces(own)
-            .text("\"}]}]")
-    };
+    let head = format!("{{\"model\":\"{}\",\"messages\":[", escape(model));
+    let letter = conversation(Letter::new(head), ask, breakpoints).text("]");
     let mut fields = Map::new();
     let mut max_tokens = ask.max_output_tokens;
     if let Some(system) = &ask.system {

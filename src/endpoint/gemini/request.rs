@@ -1,17 +1,32 @@
 //! A question as the body of a request for content, and what is changed where a model refuses a field.
 
-use crate::endpoint::Ask;
 use crate::endpoint::letter::Letter;
 use crate::endpoint::openai::number;
 use crate::endpoint::refusal::Refusal;
 use crate::endpoint::shape::Shape;
 use crate::endpoint::wire::Body;
+use crate::endpoint::{Ask, Side, Turn};
+use crate::rope::Rope;
 use serde_json::{Map, Value, json};
 
-/// What precedes the prompt in a body.
-pub const HEAD: &str = "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"";
-/// What closes it.
-pub const AFTER: &str = "\"}]}]";
+/// What was said before and the prompt, with which every body begins.
+pub fn contents(earlier: &[Turn], prompt: &Rope) -> Letter {
+    let said = |letter: Letter, role: &str, text: &Rope| {
+        letter
+            .text(format!("{{\"role\":\"{role}\",\"parts\":[{{\"text\":\""))
+            .rope(text)
+            .text("\"}]}")
+    };
+    let mut letter = Letter::new("{\"contents\":[".to_owned());
+    for turn in earlier {
+        let role = match turn.side {
+            Side::User => "user",
+            Side::Model => "model",
+        };
+        letter = said(letter, role, &turn.text).text(",");
+    }
+    said(letter, "user", prompt).text("]")
+}
 
 /// How a model may be told how much to think: levels from Gemini 3 on, budgets before. Each
 /// generation answers 400 to the other's.
@@ -33,7 +48,7 @@ fn ways(effort: &str) -> &'static [Way] {
     }
 }
 
-/// Encodes a question. The prompt's slices are shared, never copied; `params` are the user's own
+/// Encodes a question. The slices of prompt and earlier turns are shared, never copied; `params` are the user's own
 /// fields, which win.
 pub fn encode(ask: &Ask, shape: &Shape, params: &[(String, Value)]) -> Body {
     let mut fields = Map::new();
@@ -62,10 +77,7 @@ pub fn encode(ask: &Ask, shape: &Shape, params: &[(String, Value)]) -> Body {
         }
     }
     fields.insert("generationConfig".into(), config.into());
-    Letter::new(HEAD.to_owned())
-        .rope(&ask.prompt)
-        .text(AFTER)
-        .sealed(fields, params)
+    contents(&ask.earlier, &ask.prompt).sealed(fields, params)
 }
 
 /// The shape in which a refused question may be asked again.
@@ -89,12 +101,13 @@ pub fn adapted(shape: &Shape, refusal: &Refusal, ask: &Ask) -> Option<Shape> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rope::{Piece, Rope};
+    use crate::rope::Piece;
     use bytes::Bytes;
 
     fn ask() -> Ask {
         Ask {
             system: None,
+            earlier: Vec::new(),
             prompt: Rope::of("say \"hi\"\n汉字"),
             shared_pieces: 0,
             max_output_tokens: 64,
@@ -144,6 +157,26 @@ mod tests {
                 "generationConfig": {"maxOutputTokens": 9, "seed": 1},
                 "safetySettings": [],
             })
+        );
+    }
+
+    #[test]
+    fn earlier_turns_stand_before_the_prompt_and_an_answer_is_the_models() {
+        let mut question = ask();
+        let turn = |side, text| Turn {
+            side,
+            text: Rope::of(text),
+        };
+        question.earlier = vec![turn(Side::User, "first\n"), turn(Side::Model, "so")];
+        let body = encode(&question, &Shape::default(), &[]);
+        assert_eq!(
+            String::from_utf8(body.slices.concat()).expect("UTF-8"),
+            concat!(
+                r#"{"contents":[{"role":"user","parts":[{"text":"first\n"}]},"#,
+                r#"{"role":"model","parts":[{"text":"so"}]},"#,
+                r#"{"role":"user","parts":[{"text":"say \"hi\"\n汉字"}]}],"#,
+                r#""generationConfig":{"maxOutputTokens":64,"temperature":0}}"#,
+            )
         );
     }
 

@@ -1,9 +1,9 @@
 //! A question as the body of a chat completion: a head, the rope's own slices, and a tail.
 
-use crate::endpoint::Ask;
 use crate::endpoint::letter::Letter;
 use crate::endpoint::shape::Shape;
 use crate::endpoint::wire::Body;
+use crate::endpoint::{Ask, Side};
 use crate::rope::{Rope, escape};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -13,9 +13,9 @@ use std::fmt::Write;
 /// in escaped bytes, of which there are never fewer than characters, so that no text need be read.
 pub const STRING_LIMIT_BYTES: usize = 10_485_760;
 
-/// Encodes a question. The prompt's slices are shared, never copied. `string_limit_bytes` cuts
-/// the prompt into several text parts, between pieces wherever pieces are short enough; `params`
-/// are the user's own fields, which win.
+/// Encodes a question. The slices of prompt and earlier turns are shared, never copied.
+/// `string_limit_bytes` cuts each of them into several text parts, between pieces wherever pieces
+/// are short enough; `params` are the user's own fields, which win.
 pub fn encode(
     model: &str,
     ask: &Ask,
@@ -31,22 +31,12 @@ pub fn encode(
             escape(system)
         );
     }
-    head.push_str("{\"role\":\"user\",\"content\":");
-    let letter = match string_limit_bytes {
-        Some(limit) if ask.prompt.json_bytes() > limit as u64 => {
-            let mut letter = Letter::new(head);
-            for (at, part) in split(&ask.prompt, limit).into_iter().enumerate() {
-                let between = if at == 0 { "[" } else { "\"}," };
-                letter = letter.text(format!("{between}{{\"type\":\"text\",\"text\":\""));
-                letter = letter.slices(part);
-            }
-            letter.text("\"}]}]")
-        }
-        _ => {
-            head.push('"');
-            Letter::new(head).rope(&ask.prompt).text("\"}]")
-        }
-    };
+    let mut letter = Letter::new(head);
+    for turn in &ask.earlier {
+        let role = role(turn.side);
+        letter = message(letter, role, &turn.text, "text", string_limit_bytes).text(",");
+    }
+    letter = message(letter, "user", &ask.prompt, "text", string_limit_bytes).text("]");
     let mut fields = Map::new();
     fields.insert("stream".into(), true.into());
     if !shape.no_stream_options {
@@ -65,6 +55,37 @@ pub fn encode(
         fields.insert("reasoning_effort".into(), effort.as_str().into());
     }
     letter.sealed(fields, params)
+}
+
+/// The name of a side of the conversation.
+pub fn role(side: Side) -> &'static str {
+    match side {
+        Side::User => "user",
+        Side::Model => "assistant",
+    }
+}
+
+/// Writes a message: its text as one string, or as parts of a kind where it is longer than the
+/// limit.
+pub fn message(
+    letter: Letter,
+    role: &str,
+    text: &Rope,
+    kind: &str,
+    string_limit_bytes: Option<usize>,
+) -> Letter {
+    let mut letter = letter.text(format!("{{\"role\":\"{role}\",\"content\":"));
+    match string_limit_bytes {
+        Some(limit) if text.json_bytes() > limit as u64 => {
+            for (at, part) in split(text, limit).into_iter().enumerate() {
+                let between = if at == 0 { "[" } else { "\"}," };
+                letter = letter.text(format!("{between}{{\"type\":\"{kind}\",\"text\":\""));
+                letter = letter.slices(part);
+            }
+            letter.text("\"}]}")
+        }
+        _ => letter.text("\"").rope(text).text("\"}"),
+    }
 }
 
 /// Whole numbers without a point: some servers refuse `0.0` where others refuse nothing.
@@ -123,11 +144,13 @@ fn safe_cut(json: &[u8], limit: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::Turn;
     use crate::rope::Piece;
 
     fn ask(prompt: Rope) -> Ask {
         Ask {
             system: None,
+            earlier: Vec::new(),
             prompt,
             shared_pieces: 0,
             max_output_tokens: 64,
@@ -186,6 +209,55 @@ mod tests {
     }
 
     #[test]
+    fn earlier_turns_stand_before_the_prompt_in_order_and_are_not_copied() {
+        let mut question = ask(Rope::of("and \"now\"?"));
+        let long = Bytes::from(vec![b'a'; 1_000_000]);
+        let mut told = Rope::of("so:\n");
+        told.push(Piece {
+            raw: long.clone(),
+            json: long.clone(),
+        });
+        question.system = Some("s".to_owned());
+        question.earlier = vec![
+            Turn {
+                side: Side::User,
+                text: Rope::of("first\n"),
+            },
+            Turn {
+                side: Side::Model,
+                text: told,
+            },
+        ];
+        let body = encode("m", &question, &Shape::default(), None, &[]);
+        assert!(
+            body.slices
+                .iter()
+                .any(|slice| slice.as_ptr() == long.as_ptr())
+        );
+        let head = concat!(
+            r#"{"model":"m","messages":[{"role":"system","content":"s"},"#,
+            r#"{"role":"user","content":"first\n"},{"role":"assistant","content":"so:\n"#,
+        );
+        let tail = concat!(
+            r#""},{"role":"user","content":"and \"now\"?"}],"stream":true,"#,
+            r#""stream_options":{"include_usage":true},"max_tokens":64,"temperature":0}"#,
+        );
+        let written = String::from_utf8(body.slices.concat()).expect("UTF-8");
+        assert_eq!(written, format!("{head}{}{tail}", "a".repeat(1_000_000)));
+        // Each text is held against the limit by itself.
+        let body = read(&encode(
+            "m",
+            &question,
+            &Shape::default(),
+            Some(600_000),
+            &[],
+        ));
+        let parts = body["messages"][2]["content"].as_array().expect("parts");
+        assert_eq!(parts.len(), 2);
+        assert_eq!(body["messages"][1]["content"], "first\n");
+    }
+
+    #[test]
     fn a_prompt_of_forty_megabytes_is_not_copied() {
         let corpus = Bytes::from(vec![b'a'; 40_000_000]);
         let mut rope = Rope::of("start ");
@@ -194,10 +266,10 @@ mod tests {
             json: corpus.clone(),
         });
         let body = encode("m", &ask(rope), &Shape::default(), None, &[]);
-        assert_eq!(body.slices.len(), 5);
+        assert_eq!(body.slices.len(), 4);
         assert_eq!(body.slices[2].as_ptr(), corpus.as_ptr());
         assert_eq!(body.slices[2].len(), corpus.len());
-        let ours: usize = [0, 1, 3, 4].iter().map(|at| body.slices[*at].len()).sum();
+        let ours: usize = [0, 1, 3].iter().map(|at| body.slices[*at].len()).sum();
         assert!(ours < 300, "{ours} bytes beside the corpus");
     }
 

@@ -1,18 +1,19 @@
 //! A question as the body of a response that is to be made.
 
-use crate::endpoint::Ask;
 use crate::endpoint::letter::Letter;
-use crate::endpoint::openai::{number, split};
+use crate::endpoint::openai::{message, number, role};
 use crate::endpoint::shape::Shape;
 use crate::endpoint::wire::Body;
+use crate::endpoint::{Ask, Side, Turn};
 use crate::rope::{Rope, escape};
 use serde_json::{Map, Value, json};
 
 /// Least output budget that is accepted.
 const LEAST_OUTPUT_TOKENS: u64 = 16;
 
-/// Encodes a question. The prompt's slices are shared, never copied. `string_limit_bytes` cuts
-/// the prompt into several text parts; `params` are the user's own fields, which win.
+/// Encodes a question. The slices of prompt and earlier turns are shared, never copied.
+/// `string_limit_bytes` cuts each of them into several text parts; `params` are the user's own
+/// fields, which win.
 pub fn encode(
     model: &str,
     ask: &Ask,
@@ -37,27 +38,33 @@ pub fn encode(
     if let Some(effort) = &ask.reasoning {
         fields.insert("reasoning".into(), json!({ "effort": effort }));
     }
-    input(model, &ask.prompt, string_limit_bytes).sealed(fields, params)
+    input(model, &ask.earlier, &ask.prompt, string_limit_bytes).sealed(fields, params)
 }
 
-/// The model and the prompt, with which every body begins.
-pub fn input(model: &str, prompt: &Rope, string_limit_bytes: Option<usize>) -> Letter {
-    let letter = Letter::new(format!(
-        "{{\"model\":\"{}\",\"input\":[{{\"role\":\"user\",\"content\":",
-        escape(model)
-    ));
-    match string_limit_bytes {
-        Some(limit) if prompt.json_bytes() > limit as u64 => {
-            let mut letter = letter;
-            for (at, part) in split(prompt, limit).into_iter().enumerate() {
-                let between = if at == 0 { "[" } else { "\"}," };
-                letter = letter.text(format!("{between}{{\"type\":\"input_text\",\"text\":\""));
-                letter = letter.slices(part);
-            }
-            letter.text("\"}]}]")
-        }
-        _ => letter.text("\"").rope(prompt).text("\"}]"),
+/// The model, what was said before and the prompt, with which every body begins.
+pub fn input(
+    model: &str,
+    earlier: &[Turn],
+    prompt: &Rope,
+    string_limit_bytes: Option<usize>,
+) -> Letter {
+    let mut letter = Letter::new(format!("{{\"model\":\"{}\",\"input\":[", escape(model)));
+    for turn in earlier {
+        // What a model said is refused as input text.
+        let kind = match turn.side {
+            Side::User => "input_text",
+            Side::Model => "output_text",
+        };
+        letter = message(
+            letter,
+            role(turn.side),
+            &turn.text,
+            kind,
+            string_limit_bytes,
+        )
+        .text(",");
     }
+    message(letter, "user", prompt, "input_text", string_limit_bytes).text("]")
 }
 
 #[cfg(test)]
@@ -68,6 +75,7 @@ mod tests {
     fn ask(prompt: Rope) -> Ask {
         Ask {
             system: None,
+            earlier: Vec::new(),
             prompt,
             shared_pieces: 0,
             max_output_tokens: 8,
@@ -109,6 +117,37 @@ mod tests {
         assert_eq!(body["reasoning"], json!({"effort": "low"}));
         assert_eq!(body["max_output_tokens"], 64);
         assert_eq!(body.get("temperature"), None);
+    }
+
+    #[test]
+    fn earlier_turns_stand_before_the_prompt_and_an_answer_is_output_text() {
+        let mut question = ask(Rope::of("and now?"));
+        let turn = |side, text| Turn {
+            side,
+            text: Rope::of(text),
+        };
+        question.earlier = vec![
+            turn(Side::User, "first"),
+            turn(Side::Model, "a long answer"),
+        ];
+        let written = |limit| {
+            let body = encode("m", &question, &Shape::default(), limit, &[]);
+            String::from_utf8(body.slices.concat()).expect("UTF-8")
+        };
+        assert_eq!(
+            written(None),
+            concat!(
+                r#"{"model":"m","input":[{"role":"user","content":"first"},"#,
+                r#"{"role":"assistant","content":"a long answer"},"#,
+                r#"{"role":"user","content":"and now?"}],"stream":true,"store":false,"#,
+                r#""truncation":"disabled","max_output_tokens":16,"temperature":0.5}"#,
+            )
+        );
+        let parts = concat!(
+            r#"{"role":"assistant","content":[{"type":"output_text","text":"a long"},"#,
+            r#"{"type":"output_text","text":" answer"}]}"#,
+        );
+        assert!(written(Some(9)).contains(parts), "{}", written(Some(9)));
     }
 
     #[test]

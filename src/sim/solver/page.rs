@@ -11,6 +11,8 @@ const QUESTION_WITHIN_BYTES: usize = 4096;
 pub struct Page<'t> {
     /// All of it.
     pub text: &'t str,
+    /// Where its messages stand in it.
+    pub messages: Vec<Range<usize>>,
     /// Where the question may stand: the end of the last message, then the heads of all.
     ends: Vec<&'t str>,
 }
@@ -50,7 +52,11 @@ impl<'t> Page<'t> {
             let to = (message.start + QUESTION_WITHIN_BYTES).min(message.end);
             ends.push(&text[message.start..text.floor_char_boundary(to)]);
         }
-        Page { text, ends }
+        Page {
+            text,
+            messages: messages.to_vec(),
+            ends,
+        }
     }
 
     /// Where the question may stand: the end of the last message, then the heads of all.

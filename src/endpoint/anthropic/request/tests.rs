@@ -1,6 +1,7 @@
 //! What is sent, and what is changed after a refusal.
 
 use super::*;
+use crate::endpoint::Turn;
 use crate::rope::{Piece, Rope};
 use bytes::Bytes;
 
@@ -9,6 +10,7 @@ fn ask() -> Ask {
     prompt.push(Piece::of("What is it?"));
     Ask {
         system: None,
+        earlier: Vec::new(),
         prompt,
         shared_pieces: 1,
         max_output_tokens: 64,
@@ -81,6 +83,42 @@ fn a_prefix_that_is_nothing_or_everything_is_not_marked() {
         let content = &sent(&question, &Shape::default())["messages"][0]["content"];
         assert_eq!(content, "a \"long\" text\nWhat is it?", "{shared_pieces}");
     }
+}
+
+#[test]
+fn earlier_turns_alternate_and_those_of_one_side_are_blocks_of_one_message() {
+    let turn = |side, text| Turn {
+        side,
+        text: Rope::of(text),
+    };
+    let mut question = ask();
+    question.system = Some("s".to_owned());
+    question.earlier = vec![turn(Side::User, "first\n"), turn(Side::Model, "so")];
+    let written = |question: &Ask, breakpoints| {
+        let body = encode("m", question, &Shape::default(), breakpoints, &[]);
+        String::from_utf8(body.slices.concat()).expect("UTF-8")
+    };
+    let tail = r#""system":"s","stream":true,"temperature":0,"max_tokens":64}"#;
+    let turns = concat!(
+        r#"{"model":"m","messages":[{"role":"user","content":"first\n"},"#,
+        r#"{"role":"assistant","content":"so"},"#,
+    );
+    let plain = r#"{"role":"user","content":"a \"long\" text\nWhat is it?"}],"#;
+    assert_eq!(written(&question, false), format!("{turns}{plain}{tail}"));
+    let marked = concat!(
+        r#"{"role":"user","content":[{"type":"text","text":"a \"long\" text\n","#,
+        r#""cache_control":{"type":"ephemeral"}},{"type":"text","text":"What is it?"}]}],"#,
+    );
+    assert_eq!(written(&question, true), format!("{turns}{marked}{tail}"));
+    question.earlier.push(turn(Side::User, "and then"));
+    let together = concat!(
+        r#"{"role":"user","content":[{"type":"text","text":"and then"},"#,
+        r#"{"type":"text","text":"a \"long\" text\nWhat is it?"}]}],"#,
+    );
+    assert_eq!(
+        written(&question, false),
+        format!("{turns}{together}{tail}")
+    );
 }
 
 #[test]
