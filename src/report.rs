@@ -9,6 +9,7 @@ mod document;
 mod dossier;
 mod finding;
 mod html;
+mod kinds;
 mod ladder;
 mod markdown;
 

@@ -18,7 +18,7 @@ pub use controls::{Canaries, Controls};
 pub use items::{Item, Items, SHORT_TOKENS, is_right};
 pub use settle::{judge, void_reason};
 pub use spending::Spending;
-pub use study::{Standing, base};
+pub use study::{Standing, base, is_of_task};
 pub use window::find_window;
 
 use crate::endpoint::Endpoint;

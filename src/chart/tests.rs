@@ -23,9 +23,9 @@ fn drawings() -> Vec<(String, Drawing)> {
 
 /// The drawing that [`accuracy`] makes.
 fn curve(summary: &Summary) -> Result<Drawing> {
-    match &summary.verification {
-        Some(verification) => ladder::draw(summary, verification),
-        None => accuracy::draw(summary),
+    match summary.is_study() {
+        true => ladder::draw(summary),
+        false => accuracy::draw(summary),
     }
 }
 

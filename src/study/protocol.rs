@@ -26,6 +26,14 @@ pub struct Seat {
     /// 0 for the first time that the question is asked, 1 where it was void and is asked again;
     /// where the first prompt of a length is refused as too long, 1 and 2 confirm it.
     pub copy: u32,
+    /// The kind of use that it asks for, by its place among those that are tested together.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub kind: u32,
+}
+
+/// True for what studies of one kind need not name.
+fn is_first(kind: &u32) -> bool {
+    *kind == 0
 }
 
 impl Seat {
@@ -131,6 +139,10 @@ pub struct Progress {
     pub is_decided: bool,
     /// What must happen next.
     pub next: Next,
+    /// The length whose block is due; none where nothing is.
+    coming: Option<Place>,
+    /// The longest length at which anything was answered, in tokens.
+    served_tokens: u64,
 }
 
 /// What became of one block.
@@ -143,11 +155,19 @@ enum BlockEnd {
 impl Study {
     /// Goes through the study from its beginning with the outcomes that are known.
     pub fn replay(&self, outcome: &dyn Fn(&Seat) -> Option<Outcome>) -> Progress {
+        let mut progress = self.begun();
+        while progress.coming.is_some() && progress.next == Next::Nothing {
+            self.advance(&mut progress, outcome);
+        }
+        progress
+    }
+
+    /// Where it stands before the first question.
+    pub(super) fn begun(&self) -> Progress {
         let layout = self.registered.layout;
-        let rungs = &self.registered.rungs;
+        let rungs = self.registered.rungs.iter();
         let mut progress = Progress {
             rungs: rungs
-                .iter()
                 .map(|rung| RungProgress::new(rung.nominal_tokens, layout))
                 .collect(),
             searched: Vec::new(),
@@ -155,40 +175,53 @@ impl Study {
             blocks: Vec::new(),
             is_decided: false,
             next: Next::Nothing,
+            coming: None,
+            served_tokens: 0,
         };
-        let mut served_tokens = 0;
-        while let Some(rung) = self.choose(&progress) {
-            if let Some(next) = self.step(&mut progress, rung, &mut served_tokens, outcome) {
-                progress.next = next;
-                return progress;
-            }
-        }
-        progress.is_decided = true;
-        let Some(seeking) = &self.seeking else {
-            return progress;
-        };
-        let choose = |blocks: &[Block]| seeking.lock().ok()?.next(blocks);
-        while let Some(length_tokens) = choose(&progress.blocks) {
-            let rung = progress.place_of(length_tokens, layout);
-            if let Some(next) = self.step(&mut progress, rung, &mut served_tokens, outcome) {
-                progress.next = next;
-                return progress;
-            }
-            if progress.rung(rung).not_served || progress.rung(rung).is_silent() {
-                break;
-            }
-        }
+        progress.coming = self.coming(&mut progress);
         progress
+    }
+
+    /// Goes through the block that is due. Where an outcome of it is not known yet, what must
+    /// happen next says so.
+    pub(super) fn advance(
+        &self,
+        progress: &mut Progress,
+        outcome: &dyn Fn(&Seat) -> Option<Outcome>,
+    ) {
+        let Some(place) = progress.coming else {
+            return;
+        };
+        if let Some(next) = self.step(progress, place, outcome) {
+            progress.next = next;
+            return;
+        }
+        let rung = progress.rung(place);
+        let is_over = progress.is_decided && (rung.not_served || rung.is_silent());
+        progress.coming = match is_over {
+            true => None,
+            false => self.coming(progress),
+        };
+    }
+
+    /// The length whose block is due: the ladder's until the verdict is reached, then the search's.
+    fn coming(&self, progress: &mut Progress) -> Option<Place> {
+        if !progress.is_decided {
+            if let Some(place) = self.choose(progress) {
+                return Some(place);
+            }
+            progress.is_decided = true;
+        }
+        let mut seeking = self.seeking.as_ref()?.lock().ok()?;
+        let length_tokens = seeking.next(&progress.blocks)?;
+        Some(progress.place_of(length_tokens, self.registered.layout))
     }
 
     /// The rung whose next block is due; none where the verdict is reached.
     fn choose(&self, progress: &Progress) -> Option<Place> {
         let rungs = &progress.rungs;
         let top = rungs.len() - 1;
-        if rungs
-            .iter()
-            .any(|rung| rung.decision == Decision::Refuted || rung.not_served)
-        {
+        if progress.is_refuted() {
             return None;
         }
         // The scout: one block a length from the shortest, more where it looks bad.
@@ -218,7 +251,6 @@ impl Study {
         &self,
         progress: &mut Progress,
         place: Place,
-        served_tokens: &mut u64,
         outcome: &dyn Fn(&Seat) -> Option<Outcome>,
     ) -> Option<Next> {
         let (nominal_tokens, number) = {
@@ -226,7 +258,7 @@ impl Study {
             (rung.nominal_tokens, rung.blocks)
         };
         // Whether a length is served at all is asked with one question, not with a whole block.
-        let with_pilot = number == 0 && nominal_tokens > *served_tokens;
+        let with_pilot = number == 0 && nominal_tokens > progress.served_tokens;
         let seats = &mut progress.seats;
         match self.block(nominal_tokens, number, with_pilot, seats, outcome) {
             BlockEnd::Pending(next) => return Some(next),
@@ -256,13 +288,13 @@ impl Study {
                     }
                 }
                 rung.blocks += 1;
-                if tally.answered() > 0 {
-                    *served_tokens = (*served_tokens).max(nominal_tokens);
-                }
                 if let Place::Rung(at) = place
                     && rung.decision == Decision::Open
                 {
                     rung.decision = self.decision(at, rung.tally());
+                }
+                if tally.answered() > 0 {
+                    progress.served_tokens = progress.served_tokens.max(nominal_tokens);
                 }
                 progress.blocks.push(Block {
                     length_tokens: nominal_tokens,
@@ -325,6 +357,7 @@ impl Study {
             block,
             place,
             copy,
+            kind: self.kind,
         };
         let mut slots: Vec<(Seat, Outcome)> = Vec::new();
         let mut first = 0;
@@ -418,13 +451,24 @@ fn asked(
 }
 
 /// A length by its place.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     Rung(usize),
     Searched(usize),
 }
 
 impl Progress {
+    /// The length of the block that is due, in tokens; none where nothing is.
+    pub fn coming_tokens(&self) -> Option<u64> {
+        self.coming.map(|place| self.rung(place).nominal_tokens)
+    }
+
+    /// True where a length is refuted or not served.
+    pub fn is_refuted(&self) -> bool {
+        let is_broken = |rung: &RungProgress| rung.decision == Decision::Refuted || rung.not_served;
+        self.rungs.iter().any(is_broken)
+    }
+
     fn rung(&self, place: Place) -> &RungProgress {
         match place {
             Place::Rung(at) => &self.rungs[at],

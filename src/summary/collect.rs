@@ -74,6 +74,7 @@ pub fn summarize(
         advertised_tokens: run.advertised_tokens,
         confidence: CONFIDENCE,
         verification: None,
+        verdicts: None,
         kinds: match tasks.len() {
             0 | 1 => Vec::new(),
             _ => kinds(&tasks, run.asking.threshold, CONFIDENCE),

@@ -3,7 +3,7 @@
 use super::verification::{RungSummary, Verification};
 use crate::claims::Kind;
 use crate::journal::ControlKind;
-use crate::number::{counted, grouped, interval_figures, percent};
+use crate::number::{chance, confidence, counted, grouped, interval_figures, percent};
 use crate::stats::{Decision, Tally};
 use crate::study::{Band, Claim, Headline, Layout};
 
@@ -31,7 +31,7 @@ pub fn sentence(model: &str, verification: &Verification) -> String {
     let verdict = &verification.verdict;
     let headline = headline(verification);
     let claim = claim(&plan.claim);
-    let error = format!("chance of a wrong verdict: {} at most", percent(plan.alpha));
+    let error = format!("chance of a wrong verdict: {} at most", chance(plan.alpha));
     let finds = match plan.relative {
         true => format!(
             "planted facts at least {} as often as in short texts",
@@ -114,7 +114,7 @@ pub fn claim(claim: &Claim) -> String {
     }
 }
 
-fn depth(band: &Band) -> String {
+pub(super) fn depth(band: &Band) -> String {
     format!("{:.0}–{:.0} %", band.from_percent, band.to_percent)
 }
 
@@ -131,15 +131,15 @@ fn band(band: &Band) -> String {
     )
 }
 
-fn of(tally: Tally) -> String {
+pub(super) fn of(tally: Tally) -> String {
     format!("{} of {}", grouped(tally.right), grouped(tally.answered()))
 }
 
-fn share(tally: Tally) -> String {
+pub(super) fn share(tally: Tally) -> String {
     format!("{} right", of(tally))
 }
 
-fn found(tally: Tally) -> String {
+pub(super) fn found(tally: Tally) -> String {
     match (tally.right, tally.void) {
         (0, 0) => format!("none of {}", grouped(tally.answered())),
         (_, 0) => of(tally),
@@ -269,7 +269,7 @@ fn figures(rung: &RungSummary) -> String {
 pub fn bracket(verification: &Verification) -> String {
     let verdict = &verification.verdict;
     let shortest = verification.rungs.first().map(|rung| rung.nominal_tokens);
-    let error = percent(verification.plan.alpha);
+    let error = chance(verification.plan.alpha);
     match (verdict.verified_to_tokens, verdict.refuted_from_tokens) {
         (Some(low), Some(high)) => format!(
             "Certified: the effective length lies between {} and {} tokens (each end with an error of {error} at most).",
@@ -297,7 +297,7 @@ pub fn searched(verification: &Verification) -> Vec<String> {
     let Some(search) = &verification.search else {
         return Vec::new();
     };
-    let error = percent(1.0 - verification.plan.alpha);
+    let error = confidence(verification.plan.alpha);
     let bracket = match (search.bracket.low_tokens, search.bracket.high_tokens) {
         (Some(low), Some(high)) => {
             format!("lies between {} and {} tokens", grouped(low), grouped(high))
