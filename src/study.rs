@@ -3,6 +3,7 @@
 mod forecast;
 mod kinds;
 mod ladder;
+mod progress;
 mod protocol;
 mod seeking;
 mod verdict;
@@ -10,7 +11,8 @@ mod verdict;
 pub use forecast::{Forecast, forecast, simulate};
 pub use kinds::{Course, Studies};
 pub use ladder::{Limits, ladder};
-pub use protocol::{Next, Outcome, Progress, RungProgress, Seat};
+pub use progress::{Progress, RungProgress};
+pub use protocol::{Next, Outcome, Seat};
 pub use verdict::{Band, Headline, Verdict, dead_bands, verdict};
 
 use crate::claims::Kind;

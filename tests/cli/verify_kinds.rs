@@ -57,11 +57,11 @@ fn literal_associative_and_aggregate_use_together_are_verified_without_naming_a_
     );
     // Each kind's own sentence is as qualified as ever, with its share of the error.
     assert!(
-        told.stdout
-            .contains("\nVERIFIED for aggregation: sim:perfect finds ")
-            && told
-                .stdout
-                .contains("chance of a wrong verdict: 1.7 % at most"),
+        told.stdout.contains(
+            "\nVERIFIED for aggregation: sim:perfect answers at least 85 % of the questions right "
+        ) && told
+            .stdout
+            .contains("chance of a wrong verdict: 1.7 % at most"),
         "{told}"
     );
     let run = place.run("run");
