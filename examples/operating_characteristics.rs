@@ -73,6 +73,8 @@ fn registered(claim_tokens: u64, layout: Layout) -> Registered {
         not_served_gap_ms: 0,
         base_questions: 0,
         search: None,
+        kinds: 1,
+        stop_at_first: false,
     }
 }
 

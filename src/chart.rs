@@ -32,15 +32,15 @@ pub struct Picture {
 /// Accuracy by length: a line with its intervals for each task, the threshold, and the
 /// advertised window where it is known; of more tasks than can be told apart a line for each kind
 /// of use; of another's set the mean credit; of a verification the ladder with what decided each length,
-/// the claim, and what is certified. An error where the summary has no length at all.
+/// the claim, and what is certified, a panel for each kind of use. An error where the summary has no length at all.
 pub fn accuracy(summary: &Summary) -> Result<Picture> {
-    match &summary.verification {
-        Some(verification) => ladder::draw(summary, verification)?.picture(),
-        None if summary.tasks.len() > MOST_LINES && !summary.kinds.is_empty() => {
+    match summary.is_study() {
+        true => ladder::draw(summary)?.picture(),
+        false if summary.tasks.len() > MOST_LINES && !summary.kinds.is_empty() => {
             accuracy::draw(&by_kind(summary))?.picture()
         }
-        None if summary.dataset.is_some() => accuracy::draw(&by_credit(summary))?.picture(),
-        None => accuracy::draw(summary)?.picture(),
+        false if summary.dataset.is_some() => accuracy::draw(&by_credit(summary))?.picture(),
+        false => accuracy::draw(summary)?.picture(),
     }
 }
 

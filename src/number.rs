@@ -42,6 +42,29 @@ pub fn percent(share: f64) -> String {
     format!("{} %", percent_figure(share))
 }
 
+/// A chance that is an upper bound, as a percentage of two digits at most, never rounded down:
+/// 0.05 is `5 %`, a third of it `1.7 %`.
+pub fn chance(bound: f64) -> String {
+    format!("{} %", two_digits(100.0 * bound))
+}
+
+/// What is left where such a chance is taken away: 0.05 leaves `95 %`, a third of it `98.3 %`.
+pub fn confidence(bound: f64) -> String {
+    let percent: f64 = two_digits(100.0 * bound).parse().unwrap_or(100.0);
+    // Without the last bits of the difference.
+    format!("{} %", ((100.0 - percent) * 1e6).round() / 1e6)
+}
+
+/// Two digits, rounded up; but for what the last bits of a number add.
+fn two_digits(percent: f64) -> String {
+    if percent <= 0.0 {
+        return "0".to_owned();
+    }
+    let unit = 10f64.powi(percent.log10().floor() as i32 - 1);
+    let steps = (percent / unit - 1e-9).ceil();
+    format!("{}", (steps * unit * 1e6).round() / 1e6)
+}
+
 /// An interval without the sign: `4–48`.
 pub fn interval_figures(interval: Interval) -> String {
     format!(
@@ -86,6 +109,24 @@ mod tests {
                 "10,000,000",
                 "18,446,744,073,709,551,615"
             ]
+        );
+    }
+
+    #[test]
+    fn a_bound_of_a_chance_is_never_rounded_down() {
+        let bounds = [0.05, 0.05 / 3.0, 0.025, 0.05 / 4.0, 0.01, 0.0001, 0.2, 0.0];
+        assert_eq!(
+            bounds.map(chance),
+            [
+                "5 %", "1.7 %", "2.5 %", "1.3 %", "1 %", "0.01 %", "20 %", "0 %"
+            ]
+        );
+        assert_eq!(
+            bounds[..4]
+                .iter()
+                .map(|bound| confidence(*bound))
+                .collect::<Vec<_>>(),
+            ["95 %", "98.3 %", "97.5 %", "98.7 %"]
         );
     }
 

@@ -14,6 +14,7 @@ mod finding;
 mod gate;
 mod foreign;
 mod html;
+mod kinds;
 mod ladder;
 mod markdown;
 

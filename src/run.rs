@@ -22,7 +22,7 @@ pub use paired::{Prompts, Side, ask_all, kept, shuffled};
 pub use set::{SetRunner, conversation, rescored, shown};
 pub use settle::{judge, void_reason};
 pub use spending::Spending;
-pub use study::{Standing, base};
+pub use study::{Standing, base, is_of_task};
 pub use window::find_window;
 
 use crate::endpoint::Endpoint;

@@ -1,14 +1,18 @@
 //! A verification: what is claimed, at which lengths it is tested, what is asked next, and what it comes to.
 
 mod forecast;
+mod kinds;
 mod ladder;
+mod progress;
 mod protocol;
 mod seeking;
 mod verdict;
 
 pub use forecast::{Forecast, forecast, simulate};
+pub use kinds::{Course, Studies};
 pub use ladder::{Limits, ladder};
-pub use protocol::{Next, Outcome, Progress, RungProgress, Seat};
+pub use progress::{Progress, RungProgress};
+pub use protocol::{Next, Outcome, Seat};
 pub use verdict::{Band, Headline, Verdict, dead_bands, verdict};
 
 use crate::claims::Kind;
@@ -73,7 +77,7 @@ pub struct Registered {
     pub tau: f64,
     /// True where `tau` is relative to the rate in short contexts.
     pub relative: bool,
-    /// Chance of a wrong verdict, in each direction.
+    /// Chance of a wrong verdict, in each direction; of several kinds of use that of any wrong one.
     pub alpha: f64,
     /// Ratio between neighbouring lengths.
     pub ladder: u64,
@@ -90,6 +94,22 @@ pub struct Registered {
     /// Goes on after the verdict until the effective length is known this well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
+    /// Kinds of use that are tested together, one task of each; `alpha` is divided among them.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub kinds: u32,
+    /// True where the first kind that is refuted ends the others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stop_at_first: bool,
+}
+
+/// The kinds of a plan that names none.
+fn one() -> u32 {
+    1
+}
+
+/// True for what the plan of one kind need not name.
+fn is_one(kinds: &u32) -> bool {
+    *kinds == 1
 }
 
 /// The two tests of one length, one for each direction.
@@ -110,6 +130,8 @@ pub struct Study {
     pub tests: Vec<Tests>,
     /// Rate above which a length is verified, and below which it is refuted.
     pub taus: (f64, f64),
+    /// The kind of use, by its place among those that are tested together.
+    pub kind: u32,
     seeking: Option<Mutex<Seeking>>,
 }
 
@@ -165,6 +187,7 @@ impl Registered {
             registered: self.clone(),
             tests,
             taus,
+            kind: 0,
             // Settings that make no sense are refused before they are registered.
             seeking: self
                 .search
@@ -174,17 +197,16 @@ impl Registered {
         }
     }
 
-    /// The most prompt tokens that its ladder can need; none where it is open.
+    /// The most prompt tokens that its ladder can need, of all kinds; none where it is open.
     pub fn most_tokens(&self) -> Option<u64> {
-        self.rungs
-            .iter()
-            .map(|rung| Some(rung.most? * rung.high_tokens))
-            .sum()
+        let most = |rung: &Rung| Some(u64::from(self.kinds) * rung.most? * rung.high_tokens);
+        self.rungs.iter().map(most).sum()
     }
 
-    /// The most questions of its ladder; none where it is open.
+    /// The most questions of its ladder, of all kinds; none where it is open.
     pub fn most_questions(&self) -> Option<u64> {
-        self.rungs.iter().map(|rung| rung.most).sum()
+        let most = |rung: &Rung| Some(u64::from(self.kinds) * rung.most?);
+        self.rungs.iter().map(most).sum()
     }
 
     /// Facts in each haystack: as many as the task has, or those that share it.

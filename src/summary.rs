@@ -7,6 +7,7 @@ mod depth;
 mod kinds;
 mod quote;
 mod set;
+mod verdicts;
 mod verification;
 mod warnings;
 
@@ -15,6 +16,7 @@ pub use controls::{ControlSummary, Guess, Leak};
 pub use depth::{DepthCell, DepthProfile, DepthRow, WeakRegion};
 pub use kinds::{KindSummary, Reach};
 pub use set::{SetSample, SetSummary, SetTask, summarize_set};
+pub use verdicts::{KindVerdict, Verdicts, verdicts};
 pub use verification::{RungSummary, SearchSummary, Verification, verification};
 
 use crate::canary::Cut;
@@ -52,6 +54,10 @@ pub struct Summary {
     /// The set that was asked, where it is another's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<SetSummary>,
+    /// The verdicts on a claim, where it was tested for several kinds of use; `verification` is left
+    /// out then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdicts: Option<Verdicts>,
     /// One entry per task, in the order asked.
     pub tasks: Vec<TaskSummary>,
     /// The kinds of use that they belong to, from literal to aggregate, where there are several
@@ -76,15 +82,53 @@ impl Summary {
     /// Adds the verdict. Intervals of lengths become those that hold at every look: a study stops
     /// where it looks decided, and an interval for a fixed number of questions would be wrong then.
     pub fn verify(&mut self, verification: Verification) {
-        let rungs = || verification.rungs.iter().chain(&verification.searched);
-        for point in self.tasks.iter_mut().flat_map(|task| &mut task.curve) {
-            let rung = rungs().find(|rung| rung.nominal_tokens == point.length_tokens);
-            point.interval = rung
-                .filter(|_| point.n > 0)
-                .map(|rung| rung.interval)
-                .or(point.interval);
+        for task in &mut self.tasks {
+            hold_at_every_look(task, &verification);
         }
         self.verification = Some(verification);
+    }
+
+    /// Adds the verdicts of several kinds of use. Curves of kinds would have intervals for fixed
+    /// numbers of questions, and each kind has its ladder: they are left out.
+    pub fn verify_kinds(&mut self, verdicts: Verdicts) {
+        for kind in &verdicts.kinds {
+            let of_kind = self.tasks.iter_mut().filter(|task| task.task == kind.task);
+            of_kind.for_each(|task| hold_at_every_look(task, &kind.verification));
+        }
+        self.kinds = Vec::new();
+        self.verdicts = Some(verdicts);
+    }
+
+    /// The verifications with the kind's name where there are several.
+    pub fn verifications(&self) -> Vec<(Option<String>, &Verification)> {
+        let alone = self.verification.iter().map(|one| (None, one));
+        let kinds = self.verdicts.iter().flat_map(|verdicts| &verdicts.kinds);
+        alone
+            .chain(kinds.map(|kind| (Some(kind.name()), &kind.verification)))
+            .collect()
+    }
+
+    /// The verdict in capitals with what it is about; none for a sweep.
+    pub fn headline(&self) -> Option<String> {
+        let alone = self.verification.as_ref().map(Verification::headline);
+        alone.or_else(|| self.verdicts.as_ref().map(Verdicts::headline))
+    }
+
+    /// True where a claim was tested.
+    pub fn is_study(&self) -> bool {
+        self.verification.is_some() || self.verdicts.is_some()
+    }
+}
+
+/// Gives a task's lengths the intervals of its verification.
+fn hold_at_every_look(task: &mut TaskSummary, verification: &Verification) {
+    let rungs = || verification.rungs.iter().chain(&verification.searched);
+    for point in &mut task.curve {
+        let rung = rungs().find(|rung| rung.nominal_tokens == point.length_tokens);
+        point.interval = rung
+            .filter(|_| point.n > 0)
+            .map(|rung| rung.interval)
+            .or(point.interval);
     }
 }
 

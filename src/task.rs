@@ -75,6 +75,29 @@ impl Kind {
         }
     }
 
+    /// By its name.
+    ///
+    /// # Errors
+    /// When there is none of this name; the error lists those there are.
+    pub fn named(name: &str) -> Result<Kind> {
+        let known = Kind::ALL.into_iter().find(|kind| kind.name() == name);
+        known.with_context(|| {
+            let names = Kind::ALL.map(Kind::name).join(", ");
+            format!("no kind of use {name}: there are {names}")
+        })
+    }
+
+    /// The task that stands for the kind where none is named.
+    pub fn representative(self) -> Task {
+        Task(match self {
+            Kind::Literal => &niah::SINGLE,
+            Kind::Selective => &niah::MULTIKEY_1,
+            Kind::Associative => &associative::ONE,
+            Kind::Chained => &variables::VT,
+            Kind::Aggregate => &aggregate::SUM,
+        })
+    }
+
     /// The kind of use in words, as a verdict names it.
     pub fn words(self) -> &'static str {
         match self {
@@ -383,6 +406,19 @@ mod tests {
                 assert!(names.contains(task), "{suite}: {task}");
             }
         }
+    }
+
+    #[test]
+    fn every_kind_has_a_name_and_a_task_of_its_own_kind_that_stands_for_it() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::named(kind.name()).expect("a kind"), kind);
+            assert_eq!(kind.representative().kind(), kind);
+        }
+        let refused = Kind::named("verbatim").expect_err("no kind").to_string();
+        assert!(
+            refused.contains("there are literal, selective"),
+            "{refused}"
+        );
     }
 
     #[test]

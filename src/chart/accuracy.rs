@@ -5,7 +5,7 @@ use super::canvas::{Anchor, Canvas, Drawing, Frame, Rgb, Type};
 use super::caption::{self, Caption, MARGIN_PX};
 use super::counts::Counts;
 use super::palette::{BLANK, FAINT, INK, MUTED, WHITE, line};
-use super::plot::{Threshold, draw_grid, draw_thresholds, y_of};
+use super::plot::{Threshold, draw_grid, draw_thresholds, draw_upright, width_px, y_of};
 use crate::summary::{Point, Summary};
 use anyhow::{Result, ensure};
 
@@ -58,11 +58,7 @@ impl<'a> Layout<'a> {
                 right_px = right_px.max(LABEL.width_px(&name(&task.task)?)? + 12.0);
             }
         }
-        let width = match lengths.len() {
-            1 => 420.0,
-            2 | 3 => 540.0,
-            _ => 700.0,
-        };
+        let width = width_px(lengths.len());
         let room = left_px + width + right_px;
         let single = summary.tasks.len() == 1;
         let basis = caption::basis(summary, None, Some("bars and shade:"));
@@ -117,7 +113,7 @@ impl<'a> Layout<'a> {
             name: "threshold".to_owned(),
         }];
         draw_grid(canvas, self.plot, &self.axis, &self.lengths, &thresholds)?;
-        self.counts.draw(canvas, self.plot, &self.axis)?;
+        self.counts.draw(canvas, self.plot, &self.axis, true)?;
         self.draw_unscored(canvas)?;
         draw_thresholds(canvas, self.plot, &thresholds)?;
         self.draw_window(canvas)?;
@@ -166,11 +162,8 @@ impl<'a> Layout<'a> {
             };
             return canvas.text(&said, at, y, anchor, SMALL);
         }
-        let x = self.axis.at(window);
-        canvas.dashes((x, self.plot.y - 5.0), (x, self.plot.bottom()), 1.2, MUTED)?;
-        let half = SMALL.width_px(&said)? / 2.0;
-        let middle = x.min(self.plot.right() - half).max(self.plot.x + half);
-        canvas.text(&said, middle, y, Anchor::Middle, SMALL)
+        let at = (self.axis.at(window), 1.2);
+        draw_upright(canvas, self.plot, at, (&said, SMALL))
     }
 
     /// The points of a task that have an accuracy, in stretches that no gap interrupts.

@@ -2,7 +2,7 @@
 
 use super::canvas::{Anchor, Canvas, Type};
 use super::palette::{FAINT, INK, MUTED};
-use crate::number::{counted, grouped, percent, spanned};
+use crate::number::{counted, percent, spanned};
 use crate::stats::method_of;
 use crate::summary::{Point, Summary, TaskSummary, Verification};
 use anyhow::Result;
@@ -129,33 +129,39 @@ pub fn basis(
 }
 
 /// What a verification came to, and of what claim.
-pub fn verdict(summary: &Summary, verification: &Verification) -> Vec<String> {
-    let mut phrases = vec![
-        verification.headline(),
-        format!("claimed window {}", verification.claim()),
-    ];
-    phrases.extend(subject(summary, "", false).into_iter().skip(1));
+pub fn verdict(summary: &Summary) -> Vec<String> {
+    let claim = summary.verifications().first().map(|(_, one)| one.claim());
+    let mut phrases: Vec<String> = summary.headline().into_iter().collect();
+    phrases.extend(claim.map(|claim| format!("claimed window {claim}")));
+    let named_elsewhere = summary.verdicts.is_some();
+    phrases.extend(subject(summary, "", named_elsewhere).into_iter().skip(1));
     phrases
 }
 
 /// What a verification rests on.
-pub fn evidence(summary: &Summary, verification: &Verification) -> Vec<String> {
+pub fn evidence(summary: &Summary) -> Vec<String> {
+    let all = summary.verifications();
+    let sum = |of: fn(&Verification) -> u64| all.iter().map(|(_, one)| of(one)).sum::<u64>();
     let mut phrases = vec![
-        counted(verification.questions, "question"),
+        counted(sum(|one| one.questions), "question"),
         format!("bars: {AT_EVERY_LOOK}"),
     ];
-    if !verification.searched.is_empty() {
+    if all.iter().any(|(_, one)| !one.searched.is_empty()) {
         phrases.push("small points: lengths of the search".to_owned());
     }
-    let certified = match verification.certified() {
-        (Some(low), Some(high)) => Some(format!("{} to {} tokens", grouped(low), grouped(high))),
-        (Some(low), None) => Some(format!("at least {} tokens", grouped(low))),
-        (None, Some(high)) => Some(format!("below {} tokens", grouped(high))),
-        (None, None) => None,
-    };
-    phrases.extend(certified.map(|words| format!("shaded: certified effective length, {words}")));
+    let is_certified = |one: &Verification| one.certified_words().is_some();
+    match all.as_slice() {
+        [(None, one)] => phrases.extend(
+            one.certified_words()
+                .map(|words| format!("shaded: certified effective length, {words}")),
+        ),
+        several if several.iter().any(|(_, one)| is_certified(one)) => {
+            phrases.push("shaded: certified effective length".to_owned());
+        }
+        _ => {}
+    }
     phrases.push(lengths(summary));
-    let void: u64 = verification.rungs.iter().map(|rung| rung.tally.void).sum();
+    let void = sum(|one| one.rungs.iter().map(|rung| rung.tally.void).sum());
     if void > 0 {
         let against = "against either verdict";
         phrases.push(format!("{} {against}", counted(void, "void question")));
@@ -179,7 +185,7 @@ fn lengths(summary: &Summary) -> String {
 /// The name of the intervals: `95 % Wilson interval`, or without the method where the numbers
 /// are not those of one that we know.
 fn intervals(summary: &Summary) -> String {
-    if summary.verification.is_some() {
+    if summary.is_study() {
         return AT_EVERY_LOOK.to_owned();
     }
     let mut methods = points(summary)

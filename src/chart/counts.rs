@@ -224,8 +224,14 @@ impl Counts {
         Ok(widths)
     }
 
-    /// Draws ticks, labels and rows below a plot.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, plot: Frame, axis: &LogAxis) -> Result<()> {
+    /// Draws ticks, labels and rows below a plot, and the axis' title where it stands last.
+    pub fn draw(
+        &self,
+        canvas: &mut Canvas<'_>,
+        plot: Frame,
+        axis: &LogAxis,
+        is_last: bool,
+    ) -> Result<()> {
         let bottom = plot.bottom();
         for (length, column) in self.lengths.iter().zip(&self.columns) {
             let tick = axis.at(*length);
@@ -243,6 +249,9 @@ impl Counts {
                     canvas.text(value, *x, y, Anchor::Middle, row.look)?;
                 }
             }
+        }
+        if !is_last {
+            return Ok(());
         }
         let middle = plot.x + plot.width / 2.0;
         let title = "prompt length (tokens, log scale)";

@@ -5,7 +5,7 @@ use super::caption::{self, Caption, MARGIN_PX};
 use super::palette::{BLANK, FAINT, INK, MUTED, scale};
 use super::panel::{Panel, draw_void, lengths, outline};
 use crate::number::{grouped, percent, spanned};
-use crate::summary::{Cell, Summary, Verification, WeakRegion};
+use crate::summary::{Cell, Summary, WeakRegion};
 use anyhow::{Result, ensure};
 
 const TICK: Type = Type::regular(12.0, INK);
@@ -63,10 +63,7 @@ impl<'a> Layout<'a> {
             None => "Accuracy by prompt length and depth of the fact",
         };
         let mut subject = caption::subject(summary, shown, !single);
-        subject.splice(
-            0..0,
-            summary.verification.iter().map(Verification::headline),
-        );
+        subject.splice(0..0, summary.headline());
         let caption = Caption::new(&summary.model, &subject, &basis, room)?;
 
         let mut panels: Vec<Panel<'_>> = Vec::new();

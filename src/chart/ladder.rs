@@ -5,14 +5,20 @@ use super::canvas::{Anchor, Canvas, Drawing, Frame, Rgb, Type};
 use super::caption::{self, Caption, MARGIN_PX};
 use super::counts::Counts;
 use super::palette::{BLANK, CERTIFIED, FAINT, INK, MUTED, REFUTED, VOID, WHITE, line};
-use super::plot::{Threshold, draw_grid, draw_thresholds, y_of};
+use super::plot::{Threshold, draw_grid, draw_thresholds, draw_upright, width_px, y_of};
 use crate::claims::Kind;
 use crate::stats::Decision;
+use crate::study::Headline;
 use crate::summary::{RungSummary, Summary, Verification};
 use anyhow::{Result, ensure};
 
 const LABEL: Type = Type::bold(12.0, INK);
+const HEADING: Type = Type::bold(13.0, INK);
+/// Height of a heading of several panels.
+const HEADING_PX: f64 = 26.0;
 const PLOT_HEIGHT_PX: f64 = 300.0;
+/// The same where a panel stands above or below it.
+const PANEL_HEIGHT_PX: f64 = 170.0;
 /// Between the left edge of the plot and its first point, and likewise on the right.
 const INSET_PX: f64 = 40.0;
 /// Width of the columns of lengths without an answer.
@@ -37,89 +43,150 @@ pub fn result(rung: &RungSummary) -> &'static str {
 }
 
 /// Draws the picture.
-pub fn draw(summary: &Summary, verification: &Verification) -> Result<Drawing> {
-    let layout = Layout::new(summary, verification)?;
+pub fn draw(summary: &Summary) -> Result<Drawing> {
+    let layout = Layout::new(summary)?;
     let label = format!(
         "Verification of {}: {}; accuracy by prompt length. The numbers are in the report.",
         summary.model,
-        verification.headline()
+        summary.headline().unwrap_or_default()
     );
     Drawing::new(layout.size(), label, |canvas| layout.draw(canvas))
 }
 
-/// Everything placed, nothing drawn.
+/// Everything placed, nothing drawn: a panel for each kind of use, one below the other.
 struct Layout<'a> {
     summary: &'a Summary,
-    verification: &'a Verification,
     caption: Caption,
+    panels: Vec<Panel<'a>>,
+    /// Room on the right for what is written beside the plots.
+    right_px: f64,
+}
+
+impl<'a> Layout<'a> {
+    fn new(summary: &'a Summary) -> Result<Layout<'a>> {
+        let mut all = Vec::new();
+        for (name, verification) in summary.verifications() {
+            ensure!(
+                !verification.rungs.is_empty(),
+                "there is no curve to draw: the ladder has no length"
+            );
+            let counts = Counts::of_ladder(&verification.rungs, result);
+            all.push((name, verification, thresholds(verification), counts));
+        }
+        let (mut left_px, mut right_px, mut width): (f64, f64, f64) = (52.0, 0.0, 0.0);
+        let (mut smallest, mut largest) = (u64::MAX, 1);
+        for (_, verification, thresholds, counts) in &all {
+            left_px = left_px.max(counts.titles_px()?);
+            for threshold in thresholds {
+                right_px = right_px.max(LABEL.width_px(&threshold.name)? + 12.0);
+            }
+            let lengths = verification.rungs.len();
+            width = width.max(width_px(lengths));
+            if lengths > 3 {
+                width = width.max(LENGTH_PX * lengths as f64);
+            }
+            let rungs = verification.rungs.iter().chain(&verification.searched);
+            let claim_tokens = verification.plan.claim.tokens;
+            for tokens in rungs.map(tokens).chain([claim_tokens]) {
+                (smallest, largest) = (smallest.min(tokens), largest.max(tokens));
+            }
+        }
+        ensure!(
+            !all.is_empty(),
+            "there is no curve to draw: no claim was tested"
+        );
+        let subject = caption::verdict(summary);
+        let basis = caption::evidence(summary);
+        let room = left_px + width + right_px;
+        let caption = Caption::new(&summary.model, &subject, &basis, room)?;
+        let mut panels: Vec<Panel<'_>> = Vec::new();
+        for (name, verification, thresholds, mut counts) in all {
+            let above = panels.last().map_or(caption.bottom_px, Panel::bottom_px);
+            let (heading_px, height) = match name {
+                Some(_) => (HEADING_PX, PANEL_HEIGHT_PX),
+                None => (0.0, PLOT_HEIGHT_PX),
+            };
+            let plot = Frame {
+                x: MARGIN_PX + left_px,
+                y: above + 34.0 + heading_px,
+                width,
+                height,
+            };
+            let ends = (plot.x + INSET_PX, plot.right() - INSET_PX);
+            let axis = LogAxis::new(smallest, largest, ends);
+            counts.place(&axis, (plot.x, plot.right() + right_px))?;
+            panels.push(Panel {
+                heading: name.map(|name| heading(&name, verification)),
+                verification,
+                plot,
+                axis,
+                lengths: verification.rungs.iter().map(tokens).collect(),
+                thresholds,
+                counts,
+            });
+        }
+        Ok(Layout {
+            summary,
+            caption,
+            panels,
+            right_px,
+        })
+    }
+
+    fn size(&self) -> (f64, f64) {
+        let last = self.panels.last();
+        (
+            last.map_or(0.0, |panel| panel.plot.right()) + self.right_px + MARGIN_PX,
+            last.map_or(0.0, Panel::bottom_px) + 34.0 + MARGIN_PX,
+        )
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>) -> Result<()> {
+        self.caption.write(canvas)?;
+        for (nth, panel) in (1..).zip(&self.panels) {
+            panel.draw(canvas, nth == self.panels.len())?;
+        }
+        let (width, height) = self.size();
+        caption::signature(canvas, self.summary, width - MARGIN_PX, height - 20.0)
+    }
+}
+
+/// What stands above the panel of one of several kinds: `aggregation (sum): REFUTED, effective
+/// length below 40,000 tokens`.
+fn heading(name: &str, verification: &Verification) -> String {
+    let word = match verification.verdict.headline {
+        Headline::VerifiedExcept => "VERIFIED except a part of the depth",
+        headline => headline.word(),
+    };
+    match verification.certified_words() {
+        Some(words) => format!("{name}: {word}, effective length {words}"),
+        None => format!("{name}: {word}"),
+    }
+}
+
+/// The ladder of one kind of use, placed.
+struct Panel<'a> {
+    heading: Option<String>,
+    verification: &'a Verification,
     plot: Frame,
     axis: LogAxis,
     /// The ladder, shortest first.
     lengths: Vec<u64>,
     thresholds: Vec<Threshold>,
     counts: Counts,
-    /// Room on the right for what is written beside the plot.
-    right_px: f64,
 }
 
-impl<'a> Layout<'a> {
-    fn new(summary: &'a Summary, verification: &'a Verification) -> Result<Layout<'a>> {
-        let rungs = &verification.rungs;
-        ensure!(
-            !rungs.is_empty(),
-            "there is no curve to draw: the ladder has no length"
-        );
-        let lengths: Vec<u64> = rungs.iter().map(|rung| rung.nominal_tokens).collect();
-        let thresholds = thresholds(verification);
-        let mut counts = Counts::of_ladder(rungs, result);
-        let left_px = counts.titles_px()?.max(52.0);
-        let mut right_px: f64 = 0.0;
-        for threshold in &thresholds {
-            right_px = right_px.max(LABEL.width_px(&threshold.name)? + 12.0);
+impl Panel<'_> {
+    /// The lower edge of the table below the plot.
+    fn bottom_px(&self) -> f64 {
+        self.plot.bottom() + self.counts.height_px()
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, is_last: bool) -> Result<()> {
+        if let Some(heading) = &self.heading {
+            let y = self.plot.y - HEADING_PX - 4.0;
+            canvas.text(heading, MARGIN_PX, y, Anchor::Start, HEADING)?;
         }
-        let width = match lengths.len() {
-            1 => 420.0,
-            2 | 3 => 540.0,
-            many => (LENGTH_PX * many as f64).max(700.0),
-        };
-        let room = left_px + width + right_px;
-        let subject = caption::verdict(summary, verification);
-        let basis = caption::evidence(summary, verification);
-        let caption = Caption::new(&summary.model, &subject, &basis, room)?;
-        let plot = Frame {
-            x: MARGIN_PX + left_px,
-            y: caption.bottom_px + 34.0,
-            width,
-            height: PLOT_HEIGHT_PX,
-        };
-        let searched = verification.searched.iter();
-        let all = || lengths.iter().copied().chain(searched.clone().map(tokens));
-        let (smallest, largest) = (all().min().unwrap_or(1), all().max().unwrap_or(1));
-        let ends = (plot.x + INSET_PX, plot.right() - INSET_PX);
-        let axis = LogAxis::new(smallest, largest.max(verification.plan.claim.tokens), ends);
-        counts.place(&axis, (plot.x, plot.right() + right_px))?;
-        Ok(Layout {
-            summary,
-            verification,
-            caption,
-            plot,
-            axis,
-            lengths,
-            thresholds,
-            counts,
-            right_px,
-        })
-    }
-
-    fn size(&self) -> (f64, f64) {
-        (
-            self.plot.right() + self.right_px + MARGIN_PX,
-            self.plot.bottom() + self.counts.height_px() + 34.0 + MARGIN_PX,
-        )
-    }
-
-    fn draw(&self, canvas: &mut Canvas<'_>) -> Result<()> {
-        self.caption.write(canvas)?;
         self.draw_certified(canvas)?;
         draw_grid(
             canvas,
@@ -128,7 +195,7 @@ impl<'a> Layout<'a> {
             &self.lengths,
             &self.thresholds,
         )?;
-        self.counts.draw(canvas, self.plot, &self.axis)?;
+        self.counts.draw(canvas, self.plot, &self.axis, is_last)?;
         self.draw_unanswered(canvas)?;
         draw_thresholds(canvas, self.plot, &self.thresholds)?;
         self.draw_claim(canvas)?;
@@ -139,8 +206,7 @@ impl<'a> Layout<'a> {
         for rung in &self.verification.rungs {
             self.draw_rung(canvas, rung)?;
         }
-        let (width, height) = self.size();
-        caption::signature(canvas, self.summary, width - MARGIN_PX, height - 20.0)
+        Ok(())
     }
 
     /// The lengths between which the effective one lies: a shade, and a strip on the axis.
@@ -199,11 +265,8 @@ impl<'a> Layout<'a> {
             Kind::Input => " of input",
         };
         let said = format!("claimed: {}{kind}", exact_tick(claim.tokens));
-        let x = self.axis.at(claim.tokens);
-        canvas.dashes((x, self.plot.y - 5.0), (x, self.plot.bottom()), 1.4, INK)?;
-        let half = LABEL.width_px(&said)? / 2.0;
-        let middle = x.min(self.plot.right() - half).max(self.plot.x + half);
-        canvas.text(&said, middle, self.plot.y - 12.0, Anchor::Middle, LABEL)
+        let at = (self.axis.at(claim.tokens), 1.4);
+        draw_upright(canvas, self.plot, at, (&said, LABEL))
     }
 
     /// Where the share of right answers of a length lies.

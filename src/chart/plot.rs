@@ -91,3 +91,26 @@ pub fn draw_thresholds(
     }
     Ok(())
 }
+
+/// An upright line at a length of the axis, with what it is called above it, inside the plot's edges.
+pub fn draw_upright(
+    canvas: &mut Canvas<'_>,
+    plot: Frame,
+    (x, width_px): (f64, f64),
+    (said, look): (&str, Type),
+) -> Result<()> {
+    let (top, bottom) = ((x, plot.y - 5.0), (x, plot.bottom()));
+    canvas.dashes(top, bottom, width_px, look.colour)?;
+    let half = look.width_px(said)? / 2.0;
+    let middle = x.min(plot.right() - half).max(plot.x + half);
+    canvas.text(said, middle, plot.y - 11.0, Anchor::Middle, look)
+}
+
+/// The width of a plot that holds so many lengths.
+pub fn width_px(lengths: usize) -> f64 {
+    match lengths {
+        1 => 420.0,
+        2 | 3 => 540.0,
+        _ => 700.0,
+    }
+}

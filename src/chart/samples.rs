@@ -1,7 +1,7 @@
 //! Summaries of many shapes, built by hand, that pictures and reports are tried on.
 
 use crate::stats::{Tally, clopper_pearson, wilson};
-use crate::summary::{Cell, Point, Summary, TaskSummary, Totals, Verification};
+use crate::summary::{Cell, Point, Summary, TaskSummary, Totals, Verdicts, Verification};
 use std::collections::BTreeMap;
 
 /// What happened in a cell: scored, right, void.
@@ -98,6 +98,7 @@ pub fn summary(model: &str, tasks: Vec<TaskSummary>) -> Summary {
         tasks,
         verification: None,
         dataset: None,
+        verdicts: None,
         cuts: Vec::new(),
         found_window: None,
         settings: Vec::new(),
@@ -107,10 +108,30 @@ pub fn summary(model: &str, tasks: Vec<TaskSummary>) -> Summary {
 
 /// The summary of a verification that was played through.
 pub fn verified(model: &str, verification: Verification) -> Summary {
+    let mut summary = summary(model, vec![asked("niah_multikey", &verification)]);
+    summary.threshold = verification.plan.tau;
+    summary.advertised_tokens = Some(verification.plan.claim.tokens);
+    summary.verify(verification);
+    summary
+}
+
+/// The same for several kinds of use.
+pub fn verified_kinds(model: &str, verdicts: Verdicts) -> Summary {
+    let kinds = verdicts.kinds.iter();
+    let tasks = kinds.map(|kind| asked(&kind.task, &kind.verification));
+    let mut summary = summary(model, tasks.collect());
+    summary.threshold = verdicts.plan.tau;
+    summary.advertised_tokens = Some(verdicts.plan.claim.tokens);
+    summary.verify_kinds(verdicts);
+    summary
+}
+
+/// The task of a verification, as its rows would have been summed up.
+fn asked(name: &str, verification: &Verification) -> TaskSummary {
     let rungs = || verification.rungs.iter().chain(&verification.searched);
     let mut lengths: Vec<u64> = rungs().map(|rung| rung.nominal_tokens).collect();
     lengths.sort_unstable();
-    let mut task = task("niah_multikey", &lengths, 5, u64::MAX, |length, depth| {
+    let mut task = task(name, &lengths, 5, u64::MAX, |length, depth| {
         let rung = rungs().find(|rung| rung.nominal_tokens == length);
         let tally = rung.map_or(Tally::default(), |rung| {
             rung.strata[(depth / 25.0) as usize]
@@ -121,11 +142,7 @@ pub fn verified(model: &str, verification: Verification) -> Summary {
         // Fifths, by their middles.
         cell.depth_percent = 10.0 + 0.8 * cell.depth_percent;
     }
-    let mut summary = summary(model, vec![task]);
-    summary.threshold = verification.plan.tau;
-    summary.advertised_tokens = Some(verification.plan.claim.tokens);
-    summary.verify(verification);
-    summary
+    task
 }
 
 /// Doublings from `first`.
@@ -295,6 +312,9 @@ pub fn gallery() -> Vec<(&'static str, Summary)> {
     );
     for (name, model, verification) in crate::summary::samples::gallery() {
         all.push((name, verified(model, verification)));
+    }
+    for (name, model, verdicts) in crate::summary::samples::kinds_gallery() {
+        all.push((name, verified_kinds(model, verdicts)));
     }
     all
 }

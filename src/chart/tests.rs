@@ -23,9 +23,9 @@ fn drawings() -> Vec<(String, Drawing)> {
 
 /// The drawing that [`accuracy`] makes.
 fn curve(summary: &Summary) -> Result<Drawing> {
-    match &summary.verification {
-        Some(verification) => ladder::draw(summary, verification),
-        None => accuracy::draw(summary),
+    match summary.is_study() {
+        true => ladder::draw(summary),
+        false => accuracy::draw(summary),
     }
 }
 
@@ -312,6 +312,27 @@ fn each_length_of_a_ladder_is_named_by_what_became_of_it() {
         whole.contains("shaded: certified effective length, "),
         "{whole}"
     );
+}
+
+#[test]
+fn kinds_of_use_have_a_ladder_each_under_a_heading_that_tells_its_verdict() {
+    let found = said("kinds_mixed", curve);
+    for text in [
+        "literal retrieval (niah_single): VERIFIED, effective length at least 128,000 tokens",
+        "associative retrieval (associative): UNDECIDED",
+        "aggregation (sum): REFUTED, effective length below 32,000 tokens",
+    ] {
+        assert_eq!(
+            found.iter().filter(|said| *said == text).count(),
+            1,
+            "{text} in {found:?}"
+        );
+    }
+    let count = |text: &str| found.iter().filter(|said| *said == text).count();
+    assert_eq!(count("claimed: 128k"), 3);
+    assert_eq!(count("prompt length (tokens, log scale)"), 1);
+    let map = said("kinds_mixed", heatmap::draw).join(" ");
+    assert!(map.contains("REFUTED for aggregation"), "{map}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::report;
 use crate::run::{Laid, Standing};
 use crate::seed::{RunKey, Secret};
 use crate::study::{Registered, Seat};
-use crate::summary::{Summary, summarize, summarize_set, verification};
+use crate::summary::{Summary, summarize, summarize_set, verdicts, verification};
 use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
@@ -233,13 +233,15 @@ impl Ground {
         let assemblers = Assemblers::new(&self.grounds);
         let rungs = &registered.rungs;
         for rung in rungs.first().into_iter().chain(rungs.last()) {
-            let seat = Seat {
+            let seat = |kind| Seat {
                 rung_tokens: rung.nominal_tokens,
                 block: 0,
                 place: 0,
                 copy: 0,
+                kind,
             };
-            for group in groups_of(grid, registered, key, &Numbered::all(&[seat], 0)) {
+            let seats: Vec<Seat> = (0..registered.kinds).map(seat).collect();
+            for group in groups_of(grid, registered, key, &Numbered::all(&seats, 0)) {
                 let trial = &group.trials[0];
                 self.laid(&assemblers, grid, &group, trial, key, basis)?;
             }
@@ -333,7 +335,10 @@ pub fn write_study(
                 .into(),
         );
     }
-    summary.verify(verification(run, &standing, loaded, corpora));
+    match verdicts(run, &standing, loaded, corpora) {
+        Some(verdicts) => summary.verify_kinds(verdicts),
+        None => summary.verify(verification(run, &standing, loaded, corpora, 0)),
+    }
     write_summary(folder, summary)
 }
 

@@ -47,10 +47,10 @@ pub fn run(arguments: &Report) -> Result<Exit> {
             None => write_results(folder, run, &kept.plan, loaded, corpus),
         };
         let summary = summary.with_context(|| format!("cannot report on {}", folder.display()))?;
-        match &summary.verification {
+        match summary.is_study() {
             _ if arguments.json => {}
-            Some(_) => super::verify::print_verification(&summary, folder),
-            None => super::sweep::print_summary(&summary, folder),
+            true => super::verify::print_verification(&summary, folder),
+            false => super::sweep::print_summary(&summary, folder),
         }
         summaries.push(summary);
     }

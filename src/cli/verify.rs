@@ -25,6 +25,7 @@ const NAME: &str = "verify";
 
 /// Runs a verification.
 pub async fn run(arguments: Verify) -> Result<Exit> {
+    let arguments = registration::with_tasks(arguments)?;
     setup::interruptible(async |stopped, begun| verify(&arguments, stopped, begun).await).await
 }
 
@@ -37,10 +38,10 @@ async fn verify(
     let tau = arguments.tau_relative.unwrap_or(arguments.tau);
     let (mut opened, corpus) = Opened::open(arguments, tau, NAME).await?;
     let asking = opened.asking.clone();
-    let (mut registered, _) = registration::register(arguments, &opened)?;
+    let (mut registered, planned) = registration::register(arguments, &opened)?;
     let estimate = Estimate::of_study(&registered, asking.max_output_tokens, opened.price);
     if arguments.dry_run {
-        announcement::told(&registered, &opened, &mut screen::out)?;
+        announcement::told(&registered, &planned.tasks, &opened, &mut screen::out)?;
         return Ok(Exit::Done);
     }
     let caps = &opened.caps;
@@ -87,7 +88,7 @@ async fn verify(
         .await??
     };
     if !arguments.quiet {
-        announcement::told(&registered, &opened, &mut screen::note)?;
+        announcement::told(&registered, &planned.tasks, &opened, &mut screen::note)?;
     }
     begun.store(true, Ordering::Release);
     let (journal, before, mut run) = folder::enter(&folder, run)?;
@@ -169,7 +170,10 @@ async fn verify(
 }
 
 fn conclude(arguments: &Verify, folder: &Path, summary: &Summary, ended: Ended) -> Result<Exit> {
-    let Some(verification) = &summary.verification else {
+    let all = summary.verifications();
+    let together = summary.verdicts.as_ref().map(|verdicts| verdicts.headline);
+    let alone = all.first().map(|(_, one)| one.verdict.headline);
+    let Some(headline) = together.or(alone) else {
         bail!("{} holds no verification", folder.display());
     };
     if arguments.json {
@@ -181,8 +185,8 @@ fn conclude(arguments: &Verify, folder: &Path, summary: &Summary, ended: Ended) 
         "run the same command with --out {} to go on",
         folder.display()
     );
-    let kept = format!("{} questions are kept", verification.questions);
-    let headline = verification.verdict.headline;
+    let questions: u64 = all.iter().map(|(_, one)| one.questions).sum();
+    let kept = format!("{questions} questions are kept");
     match ended {
         Ended::Complete => {}
         Ended::Interrupted => {
@@ -215,6 +219,15 @@ pub fn print_verification(summary: &Summary, folder: &Path) {
         screen::out(&verification.sentence);
         screen::out("");
         screen::out(&verification.paragraph);
+    }
+    if let Some(verdicts) = &summary.verdicts {
+        screen::out(&verdicts.sentence);
+        screen::out("");
+        for kind in &verdicts.kinds {
+            screen::out(&kind.verification.sentence);
+        }
+        screen::out("");
+        screen::out(&verdicts.paragraph);
     }
     for warning in &summary.warnings {
         screen::out(&format!("note: {warning}"));

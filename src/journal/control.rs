@@ -6,6 +6,7 @@ use crate::answer::{Right, Rule, ValueType};
 use crate::canary::{Code, Cut, cut};
 use crate::prompt::Part;
 use crate::reply::Reply;
+use crate::task::Task;
 use serde::{Deserialize, Serialize};
 
 /// What a control is asked for.
@@ -52,8 +53,11 @@ pub struct ControlItem {
     /// The trial whose fact, wording and haystack it has; none for one of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<u64>,
-    /// Its number among the controls of its kind, from 0.
+    /// Its number among the controls of its kind, from 0; each task counts its own.
     pub nth: u64,
+    /// The task of its question; none where the run has one task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
     /// The name that was asked for the fact.
     pub key: String,
     /// The right answer; `none` for a fact that was never planted.

@@ -54,13 +54,17 @@ pub fn groups_of(
     }
 }
 
-fn task(grid: &Grid) -> Task {
-    grid.tasks.first().copied().unwrap_or(Task::NIAH_MULTIKEY)
+/// The task of a kind of use.
+fn task(grid: &Grid, kind: u32) -> Task {
+    let task = grid.tasks.get(kind as usize).or(grid.tasks.first());
+    task.copied().unwrap_or(Task::NIAH_MULTIKEY)
 }
 
-/// Facts in the haystack of a single question.
+/// Facts that are kept for a single question: as many as the task takes that takes most of them.
 fn facts_of_one(grid: &Grid) -> u64 {
-    (task(grid).entry().facts)(&grid.sizes())
+    let facts = |task: &Task| (task.entry().facts)(&grid.sizes());
+    let most = grid.tasks.iter().map(facts).max();
+    most.unwrap_or_else(|| facts(&Task::NIAH_MULTIKEY))
 }
 
 /// The middle of a fifth, in percent.
@@ -72,7 +76,9 @@ fn cell_percent(stratum: usize) -> f64 {
 /// each of the other fifths.
 fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, numbered: Numbered) -> Group {
     let Numbered { id, first_id, seat } = numbered;
-    let depths = (task(grid).entry().questions)(&grid.sizes());
+    let task = task(grid, seat.kind);
+    let depths = (task.entry().questions)(&grid.sizes());
+    // Kinds of use are asked at the same lengths and depths, so that these cannot make them differ.
     let at = [
         seat.rung_tokens,
         u64::from(seat.block),
@@ -84,7 +90,7 @@ fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, numbered: Number
         .collect();
     let trial = Trial {
         id,
-        task: task(grid),
+        task,
         length_tokens: length(registered, key, seat.rung_tokens, &at),
         // Draws the haystack, which no other question has.
         sample: first_id as u32,
@@ -96,7 +102,7 @@ fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, numbered: Number
     };
     Group {
         facts_from: first_id * facts_of_one(grid),
-        facts: facts_of_one(grid),
+        facts: (task.entry().facts)(&grid.sizes()),
         wording: grid.wording(|| key.stream("study-wording", &at)),
         planted_percent,
         trials: vec![trial],
@@ -137,7 +143,7 @@ fn shared(grid: &Grid, registered: &Registered, key: &RunKey, seats: &[Numbered]
         let slot = seat.block * STRATA as u32 + seat.stratum() as u32;
         group.trials.push(Trial {
             id: *id,
-            task: task(grid),
+            task: task(grid, seat.kind),
             length_tokens: length(registered, key, seat.rung_tokens, &at),
             sample: seat.haystack(),
             set: 0,
@@ -210,6 +216,8 @@ mod tests {
             not_served_gap_ms: 0,
             base_questions: 0,
             search: None,
+            kinds: 1,
+            stop_at_first: false,
         }
     }
 
@@ -236,6 +244,7 @@ mod tests {
             block,
             place,
             copy: 0,
+            kind: 0,
         };
         let seats: Vec<Seat> = (0..blocks)
             .flat_map(|block| (0..places).map(move |place| seat(block, place)))
@@ -299,6 +308,7 @@ mod tests {
             block: 0,
             place: 3,
             copy: 0,
+            kind: 0,
         };
         let other = Seat { place: 4, ..first };
         let again = Seat { copy: 1, ..first };
@@ -311,6 +321,47 @@ mod tests {
         assert_eq!(one.trials[0].length_tokens, two.trials[0].length_tokens);
         assert_eq!(one.trials[0].sample, two.trials[0].sample);
         assert_ne!(one.facts_from, groups[1].facts_from);
+    }
+
+    #[test]
+    fn kinds_of_use_share_lengths_and_depths_and_no_fact() {
+        let key = Secret::from_hex("0a").expect("hex").key("");
+        let names = ["niah_single", "associative", "sum"];
+        let grid = Grid {
+            tasks: names
+                .map(|name| Task::named(name).expect("a task"))
+                .to_vec(),
+            ..grid()
+        };
+        // One after the other, as a study gives them out.
+        let all: Vec<Seat> = (0..9)
+            .flat_map(|place| (0..3).map(move |kind| (place, kind)))
+            .map(|(place, kind)| Seat {
+                rung_tokens: 32_000,
+                block: place / 5,
+                place: place % 5,
+                copy: 0,
+                kind,
+            })
+            .collect();
+        let numbered = Numbered::all(&all, 0);
+        let groups = groups_of(&grid, &registered(Layout::Isolated), &key, &numbered);
+        let mut facts = HashSet::new();
+        for group in &groups {
+            assert!((group.facts_from..group.facts_to()).all(|fact| facts.insert(fact)));
+        }
+        for of_place in groups.chunks(3) {
+            let asked: Vec<&str> = of_place
+                .iter()
+                .map(|group| group.trials[0].task.name())
+                .collect();
+            assert_eq!(asked, names);
+            for group in of_place {
+                let (one, other) = (&group.trials[0], &of_place[0].trials[0]);
+                assert_eq!(one.length_tokens, other.length_tokens);
+                assert_eq!(one.depth_percent, other.depth_percent);
+            }
+        }
     }
 
     #[test]

@@ -55,6 +55,9 @@ pub fn of(summary: &Summary, run: &str) -> Document {
     if let Some(set) = &summary.dataset {
         return foreign::of(summary, set, run);
     }
+    if let Some(verdicts) = &summary.verdicts {
+        return super::kinds::of(summary, verdicts, run);
+    }
     let mut blocks = Vec::new();
     lead(summary, &mut blocks);
     if !summary.warnings.is_empty() {
@@ -250,13 +253,13 @@ fn voids(summary: &Summary, blocks: &mut Vec<Block>) {
         return;
     }
     blocks.push(heading("Void trials"));
-    let what = match &summary.verification {
-        None => {
+    let what = match summary.is_study() {
+        false => {
             "Something other than the model came between. Void trials are not in the accuracy \
              above; each is a row of the journal. The column \"voids as failures\" shows what it \
              would be if every one of them had been answered wrongly."
         }
-        Some(_) => {
+        true => {
             "Something other than the model came between. A void question is asked again once; one \
              that stays void counts as wrong where VERIFIED is at stake and as right where REFUTED \
              is. Each is a row of the journal."
@@ -333,7 +336,7 @@ fn facts(summary: &Summary) -> Vec<String> {
         }
     }
     // A verification's plan says both, and what they mean.
-    let plain = summary.verification.is_none();
+    let plain = !summary.is_study();
     if plain {
         facts.push(format!("Threshold: {}", percent(summary.threshold)));
     }

@@ -4,8 +4,8 @@ use super::document::{Block, Document, Picture, ground, head, heading};
 use super::ladder;
 use crate::claims::Kind;
 use crate::journal::ControlKind;
-use crate::number::{counted, grouped, interval_figures, percent};
-use crate::study::{Headline, Layout};
+use crate::number::{chance, counted, grouped, interval_figures, percent};
+use crate::study::{Claim, Headline, Layout, Registered};
 use crate::summary::{DepthCell, Summary, Verification, WeakRegion};
 
 /// What a dossier says.
@@ -14,6 +14,29 @@ pub fn of(summary: &Summary, verification: &Verification, run: &str) -> Document
         Block::Lead(verification.sentence.clone()),
         Block::Paragraph(verification.paragraph.clone()),
     ];
+    cautions(summary, &mut blocks);
+    blocks.push(Block::Picture(Picture::Accuracy));
+    findings(summary, verification, true, &mut blocks);
+    layout(&[("", verification)], &mut blocks);
+    plan(&verification.plan, &[("", verification)], &mut blocks);
+    ground(summary, run, &mut blocks);
+    Document {
+        title: title(summary, &verification.plan.claim),
+        blocks,
+    }
+}
+
+/// The question that a dossier answers.
+pub(super) fn title(summary: &Summary, claim: &Claim) -> String {
+    let window = match claim.written.contains(char::is_alphabetic) {
+        true => claim.written.clone(),
+        false => format!("{}-token", grouped(claim.tokens)),
+    };
+    format!("{}: is the claimed {window} window real?", summary.model)
+}
+
+/// What a reader must know before the numbers.
+pub(super) fn cautions(summary: &Summary, blocks: &mut Vec<Block>) {
     if !summary.exact_lengths {
         let estimated = "Lengths are estimates: the model's own tokenizer was not at hand.";
         blocks.push(Block::Paragraph(estimated.to_owned()));
@@ -22,27 +45,20 @@ pub fn of(summary: &Summary, verification: &Verification, run: &str) -> Document
         blocks.push(heading("Warnings"));
         blocks.push(Block::Bullets(summary.warnings.clone()));
     }
-    blocks.push(Block::Picture(Picture::Accuracy));
-    ladder::ladder(verification, &mut blocks);
-    ladder::effective_length(verification, &mut blocks);
-    left_out(verification, &mut blocks);
-    depth(summary, verification, &mut blocks);
-    controls(verification, &mut blocks);
-    layout(verification, &mut blocks);
-    plan(verification, &mut blocks);
-    ground(summary, run, &mut blocks);
-    let claim = &verification.plan.claim;
-    Document {
-        title: format!(
-            "{}: is the claimed {} window real?",
-            summary.model,
-            match claim.written.contains(char::is_alphabetic) {
-                true => claim.written.clone(),
-                false => format!("{}-token", grouped(claim.tokens)),
-            }
-        ),
-        blocks,
-    }
+}
+
+/// Everything that one verdict rests on.
+pub(super) fn findings(
+    summary: &Summary,
+    verification: &Verification,
+    with_heatmap: bool,
+    blocks: &mut Vec<Block>,
+) {
+    ladder::ladder(verification, blocks);
+    ladder::effective_length(verification, blocks);
+    left_out(verification, blocks);
+    depth(summary, verification, with_heatmap, blocks);
+    controls(verification, blocks);
 }
 
 /// Void questions and refusals, where there are any.
@@ -55,7 +71,12 @@ fn left_out(verification: &Verification, blocks: &mut Vec<Block>) {
 }
 
 /// Where in the text facts are found.
-fn depth(summary: &Summary, verification: &Verification, blocks: &mut Vec<Block>) {
+fn depth(
+    summary: &Summary,
+    verification: &Verification,
+    with_heatmap: bool,
+    blocks: &mut Vec<Block>,
+) {
     let profile = &verification.depth;
     let Some(first) = profile.lengths.first() else {
         return;
@@ -92,7 +113,7 @@ fn depth(summary: &Summary, verification: &Verification, blocks: &mut Vec<Block>
         None => "No region is weaker than the rest of its lengths.".to_owned(),
     });
     blocks.push(Block::Paragraph(sentences.join(" ")));
-    if summary.tasks.iter().any(|task| !task.cells.is_empty()) {
+    if with_heatmap && summary.tasks.iter().any(|task| !task.cells.is_empty()) {
         blocks.push(Block::Picture(Picture::Heatmap));
     }
     let mut names = vec![("length (tokens)".to_owned(), true)];
@@ -264,7 +285,10 @@ fn controls(verification: &Verification, blocks: &mut Vec<Block>) {
 }
 
 /// How questions were laid into texts, and why that matters.
-fn layout(verification: &Verification, blocks: &mut Vec<Block>) {
+pub(super) fn layout(all: &[(&str, &Verification)], blocks: &mut Vec<Block>) {
+    let Some((_, verification)) = all.first() else {
+        return;
+    };
     blocks.push(heading("Layout of the questions"));
     let words = match verification.plan.layout {
         Layout::Isolated => {
@@ -285,8 +309,7 @@ fn layout(verification: &Verification, blocks: &mut Vec<Block>) {
 }
 
 /// What was fixed before the first question.
-fn plan(verification: &Verification, blocks: &mut Vec<Block>) {
-    let plan = &verification.plan;
+pub(super) fn plan(plan: &Registered, all: &[(&str, &Verification)], blocks: &mut Vec<Block>) {
     let claim = &plan.claim;
     let kind = match claim.kind {
         Kind::Total => "prompt and answer together",
@@ -296,14 +319,21 @@ fn plan(verification: &Verification, blocks: &mut Vec<Block>) {
         .source
         .as_ref()
         .map_or(String::new(), |source| format!("; according to {source}"));
-    let threshold = match plan.relative {
-        true => format!(
-            "{} of the rate in short texts ({} of {} right): verified above {}, refuted below {}",
-            percent(plan.tau),
+    let bases = all.iter().map(|(kind, verification)| {
+        let apart = if kind.is_empty() { "" } else { "; " };
+        format!(
+            "{apart}{kind} ({} of {} right): verified above {}, refuted below {}",
             verification.base.right,
             verification.base.answered(),
             percent(verification.tau_verify),
             percent(verification.tau_refute)
+        )
+    });
+    let threshold = match plan.relative {
+        true => format!(
+            "{} of the rate in short texts{}",
+            percent(plan.tau),
+            bases.collect::<String>()
         ),
         false => percent(plan.tau),
     };
@@ -322,10 +352,17 @@ fn plan(verification: &Verification, blocks: &mut Vec<Block>) {
     let mut points = vec![
         format!("Claim: {} tokens, {kind}{source}", grouped(claim.tokens)),
         format!("Threshold: {threshold}"),
-        format!(
-            "Chance of a wrong verdict: {} at most in each direction",
-            percent(plan.alpha)
-        ),
+        match plan.kinds {
+            1 => format!(
+                "Chance of a wrong verdict: {} at most in each direction",
+                chance(plan.alpha)
+            ),
+            kinds => format!(
+                "Chance that any verdict of the {kinds} kinds is wrong: {} at most in each direction, {} for each of them",
+                chance(plan.alpha),
+                chance(plan.of_one_kind().alpha)
+            ),
+        },
         format!(
             "Lengths, in tokens, each asked at lengths drawn around it: {}",
             lengths.join("; ")
@@ -347,7 +384,13 @@ fn plan(verification: &Verification, blocks: &mut Vec<Block>) {
             counted(search.most_questions, "question")
         ));
     }
-    if let Some(hash) = &verification.plan_hash {
+    if plan.stop_at_first {
+        points.push("The first kind of use that is refuted ends the others".to_owned());
+    }
+    let hash = all
+        .first()
+        .and_then(|(_, verification)| verification.plan_hash.as_ref());
+    if let Some(hash) = hash {
         points.push(format!(
             "Plan hash, registered before the first question: {hash}"
         ));

@@ -18,18 +18,12 @@ pub fn ladder(verification: &Verification, blocks: &mut Vec<Block>) {
         row.push(needed(rung, most));
         row
     });
+    let more = [
+        ("what decided it", false),
+        ("needed at the last look", false),
+    ];
     blocks.push(Block::Table {
-        head: head(&[
-            ("length (tokens)", true),
-            ("right / answered", true),
-            ("void", true),
-            ("refusals", true),
-            ("95 % at every look", true),
-            ("evidence for", true),
-            ("evidence against", true),
-            ("what decided it", false),
-            ("needed at the last look", false),
-        ]),
+        head: head(&[COUNTS.as_slice(), &more].concat()),
         rows: rows.collect(),
     });
     let (verify, refute) = verification.enough_evidence();
@@ -92,15 +86,7 @@ pub fn effective_length(verification: &Verification, blocks: &mut Vec<Block>) {
         "Lengths that the search asked beside the ladder:".to_owned(),
     ));
     blocks.push(Block::Table {
-        head: head(&[
-            ("length (tokens)", true),
-            ("right / answered", true),
-            ("void", true),
-            ("refusals", true),
-            ("95 % at every look", true),
-            ("evidence for", true),
-            ("evidence against", true),
-        ]),
+        head: head(&COUNTS),
         rows: verification.searched.iter().map(counts).collect(),
     });
 }
@@ -151,6 +137,17 @@ pub fn haystacks(verification: &Verification, blocks: &mut Vec<Block>) {
         rows,
     });
 }
+
+/// The columns that [`counts`] fills.
+const COUNTS: [(&str, bool); 7] = [
+    ("length (tokens)", true),
+    ("right / answered", true),
+    ("void", true),
+    ("refusals", true),
+    ("95 % at every look", true),
+    ("evidence for", true),
+    ("evidence against", true),
+];
 
 fn counts(rung: &RungSummary) -> Vec<String> {
     let asked = rung.tally.asked() > 0;

@@ -371,3 +371,29 @@ fn pages_to_look_at() {
         std::fs::write(folder.join(format!("{name}.md")), text).expect("Markdown written");
     }
 }
+
+#[test]
+fn a_dossier_on_several_kinds_of_use_tells_each_under_its_own_headings() {
+    let report = markdown(&sample("kinds_mixed"), "outputs/run");
+    for expected in [
+        "**VERIFIED for literal retrieval; REFUTED for aggregation (effective length below 32,000 tokens)",
+        "| literal retrieval | niah_single | VERIFIED | at least 128,000 tokens | 35/35 | ",
+        "| associative retrieval | associative | UNDECIDED | not certified | 90/100 | ",
+        "| aggregation | sum | REFUTED | below 32,000 tokens | 0/0 | ",
+        "## Associative retrieval (associative)",
+        "## Literal retrieval: the ladder",
+        "## Aggregation: the effective length",
+        "A verdict that names no kind needs literal retrieval, associative retrieval and aggregation",
+        "- Chance that any verdict of the 3 kinds is wrong: 5 % at most in each direction, 1.7 % for each of them",
+    ] {
+        assert!(report.contains(expected), "{expected} is not in\n{report}");
+    }
+    assert_eq!(report.matches("](heatmap.png)").count(), 1);
+    assert_eq!(report.matches("](accuracy.png)").count(), 1);
+    let pictures = Pictures::default();
+    let page = html(&sample("kinds_verified"), "run", &pictures);
+    assert!(
+        page.contains("together, so that the verdict names no kind"),
+        "{page}"
+    );
+}

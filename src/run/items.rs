@@ -11,7 +11,7 @@ use crate::prompt::{Part, Prompt, QuestionAt, SetPlan};
 use crate::reply::{Failure, Stop};
 use crate::rope::Rope;
 use crate::score::{self, Question};
-use crate::task;
+use crate::task::{self, Task};
 use anyhow::Result;
 use std::collections::HashSet;
 
@@ -47,7 +47,7 @@ impl Item<'_> {
 pub struct Items<'a> {
     runner: &'a Runner<'a>,
     facts: &'a Facts,
-    asked: HashSet<(ControlKind, u64)>,
+    asked: HashSet<(ControlKind, Option<Task>, u64)>,
 }
 
 impl<'a> Items<'a> {
@@ -56,7 +56,10 @@ impl<'a> Items<'a> {
         let asked = before
             .iter()
             .filter(|control| !is_to_be_asked_again(control))
-            .filter_map(|control| Some((control.kind, control.item.as_ref()?.nth)))
+            .filter_map(|control| {
+                let item = control.item.as_ref()?;
+                Some((control.kind, item.task, item.nth))
+            })
             .collect();
         Items {
             runner,
@@ -67,7 +70,14 @@ impl<'a> Items<'a> {
 
     /// True where an earlier session has asked it.
     pub fn is_asked(&self, item: &Item<'_>) -> bool {
-        self.asked.contains(&(item.kind, item.nth))
+        self.asked
+            .contains(&(item.kind, self.named(item), item.nth))
+    }
+
+    /// The task of an item, where the run has several.
+    fn named(&self, item: &Item<'_>) -> Option<Task> {
+        let tasks = &self.runner.plan.grid.tasks;
+        (tasks.len() > 1).then_some(item.trial.task)
     }
 
     /// Asks one, unless an earlier session has. None where it was asked before, where it cannot be
@@ -112,6 +122,7 @@ impl<'a> Items<'a> {
                 item: Some(ControlItem {
                     trial: item.is_of_study.then_some(item.trial.id),
                     nth: item.nth,
+                    task: self.named(item),
                     key: question.key,
                     expected: question.right.shown(),
                     rule,

@@ -10,7 +10,8 @@ use crate::plan::{Group, Numbered, Plan, groups_of};
 use crate::reply::Failure;
 use crate::seed::RunKey;
 use crate::stats::{Decision, Tally};
-use crate::study::{Next, Outcome, Progress, Registered, Seat, Study};
+use crate::study::{Course, Next, Outcome, Progress, Registered, Seat, Studies, Study};
+use crate::task::Task;
 use anyhow::Result;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,10 +19,10 @@ use tokio::sync::watch;
 
 /// Where a study stands after what its journal holds.
 pub struct Standing {
-    /// The study.
-    pub study: Study,
-    /// What its answers come to.
-    pub progress: Progress,
+    /// The studies of its kinds of use; mostly one.
+    pub studies: Studies,
+    /// What their answers come to.
+    pub course: Course,
     /// The trials that were given out.
     pub plan: Plan,
 }
@@ -30,39 +31,53 @@ impl Standing {
     /// Reads it from a journal, every answer scored anew. None where the run is no study.
     pub fn of(run: &RunFile, loaded: &Loaded, corpora: &Corpora, key: &RunKey) -> Option<Standing> {
         let registered = run.study.as_ref()?;
-        let study = registered.study(base(&loaded.controls));
+        let studies = registered.studies(&bases(registered, &run.grid.tasks, &loaded.controls));
         let known = outcomes(&loaded.rows, &mut |row| {
             let mut row = row.clone();
             row.void = void_reason(&row);
             row.judged = judge(&row, corpora);
             outcome(&row)
         });
-        let progress = study.replay(&|seat| known.get(seat).copied());
-        let seats = numbered(registered, &progress);
+        let course = studies.replay(&|seat| known.get(seat).copied());
+        let seats = numbered(registered, &course);
         let mut grid = run.grid.clone();
         // The search asks lengths between those of the ladder.
+        let searched = course.kinds.iter().flat_map(|progress| &progress.searched);
         grid.lengths_tokens
-            .extend(progress.searched.iter().map(|rung| rung.nominal_tokens));
+            .extend(searched.map(|rung| rung.nominal_tokens));
         grid.lengths_tokens.sort_unstable();
+        grid.lengths_tokens.dedup();
         let plan = Plan {
             groups: groups_of(&run.grid, registered, key, &seats),
             grid,
         };
         Some(Standing {
-            study,
-            progress,
+            studies,
+            course,
             plan,
         })
     }
+
+    /// True where a kind of use that was refuted ended the others.
+    pub fn is_stopped(&self) -> bool {
+        let is_first = self.studies.registered.stop_at_first;
+        is_first && self.course.kinds.iter().any(Progress::is_refuted)
+    }
 }
 
-/// The answers in short contexts.
-pub fn base(controls: &[Control]) -> Tally {
+/// True where a control asks a question of this task; those of a run with one task name none.
+pub fn is_of_task(control: &Control, task: Option<Task>) -> bool {
+    let named = control.item.as_ref().and_then(|item| item.task);
+    named.is_none() || named == task
+}
+
+/// The answers of a task in short contexts.
+pub fn base(controls: &[Control], task: Option<Task>) -> Tally {
     let mut tally = Tally::default();
-    for control in controls
+    let of_task = controls
         .iter()
-        .filter(|control| control.kind == ControlKind::ShortContext)
-    {
+        .filter(|control| control.kind == ControlKind::ShortContext && is_of_task(control, task));
+    for control in of_task {
         match is_right(control) {
             Some(true) => tally.right += 1,
             Some(false) => tally.wrong += 1,
@@ -72,10 +87,18 @@ pub fn base(controls: &[Control]) -> Tally {
     tally
 }
 
+/// The same for every kind of use.
+fn bases(registered: &Registered, tasks: &[Task], controls: &[Control]) -> Vec<Tally> {
+    (0..registered.kinds as usize)
+        .map(|kind| base(controls, tasks.get(kind).copied()))
+        .collect()
+}
+
 /// The seats with their numbers in the run: behind those of the short contexts, whose facts are
 /// their own where they come first.
-fn numbered(registered: &Registered, progress: &Progress) -> Vec<Numbered> {
-    Numbered::all(&progress.seats, registered.base_questions)
+fn numbered(registered: &Registered, course: &Course) -> Vec<Numbered> {
+    let before = registered.base_questions * u64::from(registered.kinds);
+    Numbered::all(&course.seats, before)
 }
 
 fn outcomes(rows: &[Row], of: &mut dyn FnMut(&Row) -> Option<Outcome>) -> HashMap<Seat, Outcome> {
@@ -119,14 +142,15 @@ struct Listening<'s> {
     sink: &'s mut dyn Sink,
     known: &'s mut HashMap<Seat, Outcome>,
     attempts: &'s mut HashMap<u64, u32>,
-    tokens: &'s mut u64,
+    /// By kind of use.
+    tokens: &'s mut [u64],
 }
 
 impl Sink for Listening<'_> {
     fn see(&mut self, event: &Event<'_>) {
         if let Event::Recorded(row) = event {
             self.attempts.insert(row.trial.id, row.attempt);
-            *self.tokens += row.prompt.text_tokens;
+            count(self.tokens, row);
             if row.settled
                 && let (Some(seat), Some(outcome)) = (row.trial.seat, outcome(row))
             {
@@ -134,6 +158,14 @@ impl Sink for Listening<'_> {
             }
         }
         self.sink.see(event);
+    }
+}
+
+/// Adds the tokens of a row's prompt to those of its kind of use.
+fn count(tokens: &mut [u64], row: &Row) {
+    let kind = row.trial.seat.map_or(0, |seat| seat.kind);
+    if let Some(tokens) = tokens.get_mut(kind as usize) {
+        *tokens += row.prompt.text_tokens;
     }
 }
 
@@ -152,38 +184,42 @@ impl Runner<'_> {
         let grid = &self.plan.grid;
         let mut known = outcomes(&before.rows, &mut outcome);
         let mut attempts = before.attempts.clone();
-        let mut tokens: u64 = before.rows.iter().map(|row| row.prompt.text_tokens).sum();
+        let mut tokens = vec![0; registered.kinds as usize];
+        before.rows.iter().for_each(|row| count(&mut tokens, row));
         sink.see(&Event::Began {
             planned: 0,
             done: known.len() as u64,
         });
-        let mut base = base(&before.controls);
+        let mut bases = bases(registered, &grid.tasks, &before.controls);
         if registered.relative {
-            let asking = self.base(registered, before, sink, stop.clone());
-            match asking.await? {
-                Ok(more) => base += more,
-                Err(ended) => return Ok(ended),
+            for (kind, base) in (0..).zip(&mut bases) {
+                let asking = self.base(registered, kind, before, sink, stop.clone());
+                match asking.await? {
+                    Ok(more) => *base += more,
+                    Err(ended) => return Ok(ended),
+                }
             }
         }
-        let study = registered.study(base);
-        let (progress, ended) = loop {
-            let progress = study.replay(&|seat| known.get(seat).copied());
-            let numbers = numbered(registered, &progress);
+        let studies = registered.studies(&bases);
+        let (course, ended) = loop {
+            let course = studies.replay(&|seat| known.get(seat).copied());
+            let numbers = numbered(registered, &course);
+            let kinds = studies.kinds.iter().zip(&course.kinds);
             sink.see(&Event::Grown {
-                planned: due(&study, &progress),
+                planned: kinds.map(|(study, progress)| due(study, progress)).sum(),
             });
-            let seats = match &progress.next {
+            let seats = match &course.next {
                 Next::Ask(seats) => seats.clone(),
                 Next::Confirm {
                     seat,
                     not_before_ms,
                 } => {
                     if let Some(ended) = wait(*not_before_ms, seat, sink, stop.clone()).await {
-                        break (progress, ended);
+                        break (course, ended);
                     }
                     vec![*seat]
                 }
-                Next::Nothing => break (progress, Ended::Complete),
+                Next::Nothing => break (course, Ended::Complete),
             };
             let asked: Vec<Numbered> = numbers
                 .into_iter()
@@ -209,15 +245,33 @@ impl Runner<'_> {
                     Ended::Complete => Ended::Interrupted,
                     other => other,
                 };
-                break (progress, ended);
+                break (course, ended);
             }
         };
         if ended != Ended::Complete {
             return Ok(ended);
         }
-        let groups = groups_of(grid, registered, self.key, &numbered(registered, &progress));
-        self.controls_of(registered, &groups, before, tokens, sink, stop)
-            .await
+        let numbers = numbered(registered, &course);
+        for (kind, tokens) in (0..).zip(tokens) {
+            let mut own = numbers.clone();
+            own.retain(|numbered| numbered.seat.kind == kind);
+            let groups = groups_of(grid, registered, self.key, &own);
+            let task = grid.tasks.get(kind as usize).copied();
+            let spent = beside::spent(registered, task, &before.controls);
+            let asking = self.controls_of(
+                registered,
+                &groups,
+                before,
+                (tokens, spent),
+                sink,
+                stop.clone(),
+            );
+            match asking.await? {
+                Ended::Complete => {}
+                ended => return Ok(ended),
+            }
+        }
+        Ok(Ended::Complete)
     }
 }
 

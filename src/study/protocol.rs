@@ -1,6 +1,7 @@
 //! What is asked next: a function of the answers so far and of nothing else, so that a killed run goes on as if it had not been.
 
-use super::{Layout, SHARED_HAYSTACKS, STRATA, Study};
+use super::progress::{Place, Progress, RungProgress};
+use super::{STRATA, Study};
 use crate::search::Block;
 use crate::stats::{Decision, Tally};
 use serde::{Deserialize, Serialize};
@@ -8,8 +9,6 @@ use std::collections::HashMap;
 
 /// While the scout's share of right answers at a length is below this, it stays there.
 const SCOUT_SHARE: f64 = 0.75;
-/// A length at which so many blocks stayed without any answer is given up.
-const SILENT_BLOCKS: u32 = 2;
 /// Prompts that must meet the end of the window before a length counts as not served.
 const REFUSALS: u32 = 3;
 
@@ -26,6 +25,14 @@ pub struct Seat {
     /// 0 for the first time that the question is asked, 1 where it was void and is asked again;
     /// where the first prompt of a length is refused as too long, 1 and 2 confirm it.
     pub copy: u32,
+    /// The kind of use that it asks for, by its place among those that are tested together.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub kind: u32,
+}
+
+/// True for what studies of one kind need not name.
+fn is_first(kind: &u32) -> bool {
+    *kind == 0
 }
 
 impl Seat {
@@ -72,67 +79,6 @@ pub enum Next {
     Nothing,
 }
 
-/// Where one length stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RungProgress {
-    /// The length, in tokens.
-    pub nominal_tokens: u64,
-    /// Blocks that are closed.
-    pub blocks: u32,
-    /// Outcomes of closed blocks by depth stratum.
-    pub strata: [Tally; STRATA],
-    /// Outcomes of closed blocks by haystack; empty where each question has its own.
-    pub haystacks: Vec<Tally>,
-    /// What its questions come to.
-    pub decision: Decision,
-    /// True where its end of the window was met three times.
-    pub not_served: bool,
-}
-
-impl RungProgress {
-    fn new(nominal_tokens: u64, layout: Layout) -> RungProgress {
-        let haystacks = match layout {
-            Layout::Isolated => 0,
-            Layout::Shared => SHARED_HAYSTACKS as usize,
-        };
-        RungProgress {
-            nominal_tokens,
-            blocks: 0,
-            strata: [Tally::default(); STRATA],
-            haystacks: vec![Tally::default(); haystacks],
-            decision: Decision::Open,
-            not_served: false,
-        }
-    }
-
-    /// All outcomes of closed blocks.
-    pub fn tally(&self) -> Tally {
-        self.strata.iter().copied().sum()
-    }
-
-    /// True where nothing comes back from this length.
-    pub fn is_silent(&self) -> bool {
-        self.blocks >= SILENT_BLOCKS && self.tally().answered() == 0
-    }
-}
-
-/// Where a study stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Progress {
-    /// The ladder, shortest first.
-    pub rungs: Vec<RungProgress>,
-    /// Other lengths that the search asked, in the order it came to them.
-    pub searched: Vec<RungProgress>,
-    /// Every question given out so far; its number here is its number in the run.
-    pub seats: Vec<Seat>,
-    /// Closed blocks in the order they were asked.
-    pub blocks: Vec<Block>,
-    /// True where the verdict is reached: what follows is the search's.
-    pub is_decided: bool,
-    /// What must happen next.
-    pub next: Next,
-}
-
 /// What became of one block.
 enum BlockEnd {
     Closed(Vec<(Seat, Outcome)>),
@@ -143,11 +89,19 @@ enum BlockEnd {
 impl Study {
     /// Goes through the study from its beginning with the outcomes that are known.
     pub fn replay(&self, outcome: &dyn Fn(&Seat) -> Option<Outcome>) -> Progress {
+        let mut progress = self.begun();
+        while progress.coming.is_some() && progress.next == Next::Nothing {
+            self.advance(&mut progress, outcome);
+        }
+        progress
+    }
+
+    /// Where it stands before the first question.
+    pub(super) fn begun(&self) -> Progress {
         let layout = self.registered.layout;
-        let rungs = &self.registered.rungs;
+        let rungs = self.registered.rungs.iter();
         let mut progress = Progress {
             rungs: rungs
-                .iter()
                 .map(|rung| RungProgress::new(rung.nominal_tokens, layout))
                 .collect(),
             searched: Vec::new(),
@@ -155,40 +109,53 @@ impl Study {
             blocks: Vec::new(),
             is_decided: false,
             next: Next::Nothing,
+            coming: None,
+            served_tokens: 0,
         };
-        let mut served_tokens = 0;
-        while let Some(rung) = self.choose(&progress) {
-            if let Some(next) = self.step(&mut progress, rung, &mut served_tokens, outcome) {
-                progress.next = next;
-                return progress;
-            }
-        }
-        progress.is_decided = true;
-        let Some(seeking) = &self.seeking else {
-            return progress;
-        };
-        let choose = |blocks: &[Block]| seeking.lock().ok()?.next(blocks);
-        while let Some(length_tokens) = choose(&progress.blocks) {
-            let rung = progress.place_of(length_tokens, layout);
-            if let Some(next) = self.step(&mut progress, rung, &mut served_tokens, outcome) {
-                progress.next = next;
-                return progress;
-            }
-            if progress.rung(rung).not_served || progress.rung(rung).is_silent() {
-                break;
-            }
-        }
+        progress.coming = self.coming(&mut progress);
         progress
+    }
+
+    /// Goes through the block that is due. Where an outcome of it is not known yet, what must
+    /// happen next says so.
+    pub(super) fn advance(
+        &self,
+        progress: &mut Progress,
+        outcome: &dyn Fn(&Seat) -> Option<Outcome>,
+    ) {
+        let Some(place) = progress.coming else {
+            return;
+        };
+        if let Some(next) = self.step(progress, place, outcome) {
+            progress.next = next;
+            return;
+        }
+        let rung = progress.rung(place);
+        let is_over = progress.is_decided && (rung.not_served || rung.is_silent());
+        progress.coming = match is_over {
+            true => None,
+            false => self.coming(progress),
+        };
+    }
+
+    /// The length whose block is due: the ladder's until the verdict is reached, then the search's.
+    fn coming(&self, progress: &mut Progress) -> Option<Place> {
+        if !progress.is_decided {
+            if let Some(place) = self.choose(progress) {
+                return Some(place);
+            }
+            progress.is_decided = true;
+        }
+        let mut seeking = self.seeking.as_ref()?.lock().ok()?;
+        let length_tokens = seeking.next(&progress.blocks)?;
+        Some(progress.place_of(length_tokens, self.registered.layout))
     }
 
     /// The rung whose next block is due; none where the verdict is reached.
     fn choose(&self, progress: &Progress) -> Option<Place> {
         let rungs = &progress.rungs;
         let top = rungs.len() - 1;
-        if rungs
-            .iter()
-            .any(|rung| rung.decision == Decision::Refuted || rung.not_served)
-        {
+        if progress.is_refuted() {
             return None;
         }
         // The scout: one block a length from the shortest, more where it looks bad.
@@ -218,7 +185,6 @@ impl Study {
         &self,
         progress: &mut Progress,
         place: Place,
-        served_tokens: &mut u64,
         outcome: &dyn Fn(&Seat) -> Option<Outcome>,
     ) -> Option<Next> {
         let (nominal_tokens, number) = {
@@ -226,7 +192,7 @@ impl Study {
             (rung.nominal_tokens, rung.blocks)
         };
         // Whether a length is served at all is asked with one question, not with a whole block.
-        let with_pilot = number == 0 && nominal_tokens > *served_tokens;
+        let with_pilot = number == 0 && nominal_tokens > progress.served_tokens;
         let seats = &mut progress.seats;
         match self.block(nominal_tokens, number, with_pilot, seats, outcome) {
             BlockEnd::Pending(next) => return Some(next),
@@ -256,13 +222,13 @@ impl Study {
                     }
                 }
                 rung.blocks += 1;
-                if tally.answered() > 0 {
-                    *served_tokens = (*served_tokens).max(nominal_tokens);
-                }
                 if let Place::Rung(at) = place
                     && rung.decision == Decision::Open
                 {
                     rung.decision = self.decision(at, rung.tally());
+                }
+                if tally.answered() > 0 {
+                    progress.served_tokens = progress.served_tokens.max(nominal_tokens);
                 }
                 progress.blocks.push(Block {
                     length_tokens: nominal_tokens,
@@ -325,6 +291,7 @@ impl Study {
             block,
             place,
             copy,
+            kind: self.kind,
         };
         let mut slots: Vec<(Seat, Outcome)> = Vec::new();
         let mut first = 0;
@@ -414,52 +381,5 @@ fn asked(
     match missing.is_empty() {
         true => Ok(found),
         false => Err(missing),
-    }
-}
-
-/// A length by its place.
-#[derive(Clone, Copy)]
-enum Place {
-    Rung(usize),
-    Searched(usize),
-}
-
-impl Progress {
-    fn rung(&self, place: Place) -> &RungProgress {
-        match place {
-            Place::Rung(at) => &self.rungs[at],
-            Place::Searched(at) => &self.searched[at],
-        }
-    }
-
-    fn rung_mut(&mut self, place: Place) -> &mut RungProgress {
-        match place {
-            Place::Rung(at) => &mut self.rungs[at],
-            Place::Searched(at) => &mut self.searched[at],
-        }
-    }
-
-    fn place_of(&mut self, length_tokens: u64, layout: Layout) -> Place {
-        let is_it = |rung: &RungProgress| rung.nominal_tokens == length_tokens;
-        if let Some(at) = self.rungs.iter().position(is_it) {
-            return Place::Rung(at);
-        }
-        if let Some(at) = self.searched.iter().position(is_it) {
-            return Place::Searched(at);
-        }
-        self.searched.push(RungProgress::new(length_tokens, layout));
-        Place::Searched(self.searched.len() - 1)
-    }
-
-    /// The lengths of ladder and search that were asked, shortest first.
-    pub fn lengths(&self) -> Vec<&RungProgress> {
-        let mut all: Vec<&RungProgress> = self
-            .rungs
-            .iter()
-            .chain(&self.searched)
-            .filter(|rung| rung.blocks > 0 || rung.not_served)
-            .collect();
-        all.sort_by_key(|rung| rung.nominal_tokens);
-        all
     }
 }

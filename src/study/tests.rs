@@ -35,6 +35,8 @@ fn registered(tokens: u64, layout: Layout) -> Registered {
         not_served_gap_ms: 60_000,
         base_questions: 0,
         search: None,
+        kinds: 1,
+        stop_at_first: false,
     }
 }
 

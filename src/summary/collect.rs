@@ -75,6 +75,7 @@ pub fn summarize(
         confidence: CONFIDENCE,
         verification: None,
         dataset: None,
+        verdicts: None,
         kinds: match tasks.len() {
             0 | 1 => Vec::new(),
             _ => kinds(&tasks, run.asking.threshold, CONFIDENCE),

@@ -1,11 +1,12 @@
 //! A verdict in a sentence that can be quoted and a paragraph with its numbers.
 
 use super::verification::{RungSummary, Verification};
-use crate::claims::Kind;
+use crate::claims;
 use crate::journal::ControlKind;
-use crate::number::{counted, grouped, interval_figures, percent};
+use crate::number::{chance, confidence, counted, grouped, interval_figures, percent};
 use crate::stats::{Decision, Tally};
 use crate::study::{Band, Claim, Headline, Layout};
+use crate::task::Kind;
 
 /// From so many times the tokens on the usual grid is worth comparing with.
 const WORTH_COMPARING: f64 = 1.5;
@@ -31,13 +32,13 @@ pub fn sentence(model: &str, verification: &Verification) -> String {
     let verdict = &verification.verdict;
     let headline = headline(verification);
     let claim = claim(&plan.claim);
-    let error = format!("chance of a wrong verdict: {} at most", percent(plan.alpha));
-    let finds = match plan.relative {
-        true => format!(
-            "planted facts at least {} as often as in short texts",
-            percent(plan.tau)
-        ),
-        false => format!("at least {} of the planted facts", percent(plan.tau)),
+    let error = format!("chance of a wrong verdict: {} at most", chance(plan.alpha));
+    let tau = percent(plan.tau);
+    let finds = match (is_retrieval(verification), plan.relative) {
+        (true, true) => format!("finds planted facts at least {tau} as often as in short texts"),
+        (true, false) => format!("finds at least {tau} of the planted facts"),
+        (false, true) => format!("is right at least {tau} as often as in short texts"),
+        (false, false) => format!("answers at least {tau} of the questions right"),
     };
     let at_claim = verification
         .rungs
@@ -45,13 +46,13 @@ pub fn sentence(model: &str, verification: &Verification) -> String {
         .map_or(Tally::default(), |rung| rung.tally);
     match verdict.headline {
         Headline::Verified => format!(
-            "{headline}: {model} finds {finds} at every tested length up to its claimed {claim} ({} there; {error}).",
+            "{headline}: {model} {finds} at every tested length up to its claimed {claim} ({} there; {error}).",
             share(at_claim)
         ),
         Headline::VerifiedExcept => {
             let bands: Vec<String> = verdict.dead_bands.iter().map(band).collect();
             format!(
-                "{headline}: {model} finds {finds} at every tested length up to its claimed {claim} ({} there), but {}.",
+                "{headline}: {model} {finds} at every tested length up to its claimed {claim} ({} there), but {}.",
                 share(at_claim),
                 bands.join(" and ")
             )
@@ -67,9 +68,12 @@ pub fn sentence(model: &str, verification: &Verification) -> String {
                 true => format!("{} of its rate in short texts", percent(plan.tau)),
                 false => format!("the {} that it is held to", percent(plan.tau)),
             };
+            let finds = match is_retrieval(verification) {
+                true => format!("finds {} planted facts", found(tally)),
+                false => format!("answers {} questions right", found(tally)),
+            };
             format!(
-                "{headline}: {model}, with a claimed window of {claim}, finds {} planted facts in texts of {} tokens, fewer than {held_to} ({error}).",
-                found(tally),
+                "{headline}: {model}, with a claimed window of {claim}, {finds} in texts of {} tokens, fewer than {held_to} ({error}).",
                 grouped(at)
             )
         }
@@ -102,11 +106,19 @@ pub fn sentence(model: &str, verification: &Verification) -> String {
     }
 }
 
+/// True where one fact is to be found, and nothing to be made of several.
+fn is_retrieval(verification: &Verification) -> bool {
+    let kinds = [Kind::Literal, Kind::Selective, Kind::Associative];
+    kinds
+        .map(Kind::words)
+        .contains(&verification.kind_of_use.as_str())
+}
+
 /// A claim as people read it: `10M tokens`.
 pub fn claim(claim: &Claim) -> String {
     let unit = match claim.kind {
-        Kind::Total => "tokens",
-        Kind::Input => "input tokens",
+        claims::Kind::Total => "tokens",
+        claims::Kind::Input => "input tokens",
     };
     match claim.written.contains(|c: char| c.is_alphabetic()) {
         true => format!("{} {unit}", claim.written),
@@ -114,7 +126,7 @@ pub fn claim(claim: &Claim) -> String {
     }
 }
 
-fn depth(band: &Band) -> String {
+pub(super) fn depth(band: &Band) -> String {
     format!("{:.0}–{:.0} %", band.from_percent, band.to_percent)
 }
 
@@ -131,15 +143,15 @@ fn band(band: &Band) -> String {
     )
 }
 
-fn of(tally: Tally) -> String {
+pub(super) fn of(tally: Tally) -> String {
     format!("{} of {}", grouped(tally.right), grouped(tally.answered()))
 }
 
-fn share(tally: Tally) -> String {
+pub(super) fn share(tally: Tally) -> String {
     format!("{} right", of(tally))
 }
 
-fn found(tally: Tally) -> String {
+pub(super) fn found(tally: Tally) -> String {
     match (tally.right, tally.void) {
         (0, 0) => format!("none of {}", grouped(tally.answered())),
         (_, 0) => of(tally),
@@ -269,7 +281,7 @@ fn figures(rung: &RungSummary) -> String {
 pub fn bracket(verification: &Verification) -> String {
     let verdict = &verification.verdict;
     let shortest = verification.rungs.first().map(|rung| rung.nominal_tokens);
-    let error = percent(verification.plan.alpha);
+    let error = chance(verification.plan.alpha);
     match (verdict.verified_to_tokens, verdict.refuted_from_tokens) {
         (Some(low), Some(high)) => format!(
             "Certified: the effective length lies between {} and {} tokens (each end with an error of {error} at most).",
@@ -297,7 +309,7 @@ pub fn searched(verification: &Verification) -> Vec<String> {
     let Some(search) = &verification.search else {
         return Vec::new();
     };
-    let error = percent(1.0 - verification.plan.alpha);
+    let error = confidence(verification.plan.alpha);
     let bracket = match (search.bracket.low_tokens, search.bracket.high_tokens) {
         (Some(low), Some(high)) => {
             format!("lies between {} and {} tokens", grouped(low), grouped(high))

@@ -1,6 +1,7 @@
 //! Verifications of every outcome, played through without asking anybody, that sentences, pictures and reports are tried on.
 
 use super::quote;
+use super::verdicts::{KindVerdict, Verdicts};
 use super::verification::{Verification, verification};
 use super::{ControlSummary, Leak};
 use crate::claims::Kind;
@@ -44,6 +45,8 @@ pub fn plan(written: &str, tokens: u64, layout: Layout) -> Registered {
         not_served_gap_ms: 1_000,
         base_questions: 0,
         search: None,
+        kinds: 1,
+        stop_at_first: false,
         claim,
     }
 }
@@ -56,24 +59,35 @@ pub fn played(
     most: usize,
     answer: &mut dyn FnMut(&Seat) -> Outcome,
 ) -> Verification {
-    let study = registered.study(base);
+    let mut kinds = played_kinds(model, registered, &["niah_multikey"], base, most, answer);
+    kinds.swap_remove(0).verification
+}
+
+/// The same for a task of each kind of use.
+pub fn played_kinds(
+    model: &str,
+    registered: &Registered,
+    tasks: &[&str],
+    base: Tally,
+    most: usize,
+    answer: &mut dyn FnMut(&Seat) -> Outcome,
+) -> Vec<KindVerdict> {
+    let studies = registered.studies(&vec![base; tasks.len()]);
     let mut known: HashMap<Seat, Outcome> = HashMap::new();
-    let progress = loop {
-        let progress = study.replay(&|seat| known.get(seat).copied());
-        let seats = match &progress.next {
+    let course = loop {
+        let course = studies.replay(&|seat| known.get(seat).copied());
+        let seats = match &course.next {
             Next::Ask(seats) if known.len() < most => seats.clone(),
             Next::Confirm { seat, .. } => vec![*seat],
-            _ => break progress,
+            _ => break course,
         };
         known.extend(seats.into_iter().map(|seat| (seat, answer(&seat))));
     };
-    let questions = known.len() as u64;
-    let tokens = known.keys().map(|seat| seat.rung_tokens).sum();
     let run: RunFile = serde_json::from_value(json!({
         "schema": 1, "depthfinder": "0.1.0", "prompt_format": 1, "began_ms": 0, "target": "sim:x",
         "served": Served { model: model.to_owned(), ..Served::default() },
         "advertised_tokens": null,
-        "grid": {"tasks": ["niah_multikey"], "lengths_tokens": [512], "depths": {"strata": 5},
+        "grid": {"tasks": tasks, "lengths_tokens": [512], "depths": {"strata": 5},
             "samples": 0, "keys": 5, "values": "numbers", "wording": "pool", "question_at": "end"},
         "secret": "00", "salt": "", "corpus": {"name": "en", "digest": "1"},
         "tokenizer": {"name": "o200k", "digest": "1"}, "exact": true, "server_counts": false,
@@ -87,8 +101,8 @@ pub fn played(
             grid: run.grid.clone(),
             groups: Vec::new(),
         },
-        study,
-        progress,
+        studies,
+        course,
     };
     let corpus = Corpus {
         name: "none".to_owned(),
@@ -96,13 +110,79 @@ pub fn played(
     };
     let english = Language::named("en").expect("built in");
     let corpora = Corpora::of(corpus, &[], english, 0, Default::default()).expect("no others");
-    let mut played = verification(&run, &standing, &Loaded::default(), &corpora);
-    played.base = base;
-    played.questions = questions;
-    played.tokens = tokens;
-    played.controls = controls();
-    told(model, &mut played);
-    played
+    let of_kind = |at: usize| {
+        let own = || known.keys().filter(|seat| seat.kind as usize == at);
+        let mut played = verification(&run, &standing, &Loaded::default(), &corpora, at);
+        played.base = base;
+        played.questions = own().count() as u64;
+        played.tokens = own().map(|seat| seat.rung_tokens).sum();
+        played.controls = controls();
+        told(model, &mut played);
+        KindVerdict {
+            kind: run.grid.tasks[at].kind(),
+            task: run.grid.tasks[at].name().to_owned(),
+            verification: played,
+        }
+    };
+    (0..tasks.len()).map(of_kind).collect()
+}
+
+/// Verdicts over several kinds of use, by name: all verified, one refuted and one undecided, and
+/// all but the one that was refuted first unfinished.
+pub fn kinds_gallery() -> Vec<(&'static str, &'static str, Verdicts)> {
+    const TASKS: [&str; 3] = ["niah_single", "associative", "sum"];
+    let plan = Registered {
+        kinds: 3,
+        ..plan("128k", 128_000, Layout::Isolated)
+    };
+    let first = Registered {
+        stop_at_first: true,
+        ..plan.clone()
+    };
+    let none = Tally::default();
+    let mixed = |seat: &Seat| match seat.kind {
+        0 => Outcome::Right,
+        // Nine in ten, at every length.
+        1 if (seat.block * 5 + seat.place).is_multiple_of(10) => Outcome::Wrong,
+        2 if seat.rung_tokens > 16_000 => Outcome::Wrong,
+        _ => Outcome::Right,
+    };
+    let (perfect, cliff) = ("sim:perfect", "sim:perfect,aggregate=cliff=16k");
+    let two = Registered {
+        kinds: 2,
+        search: Some(Search::new(plan.rungs[0].nominal_tokens - 1, 128_000)),
+        ..plan.clone()
+    };
+    let play = |model: &'static str,
+                plan: &Registered,
+                tasks: &[&str],
+                truth: &dyn Fn(&Seat) -> Outcome| {
+        let answer = &mut |seat: &Seat| truth(seat);
+        let kinds = played_kinds(model, plan, tasks, none, usize::MAX, answer);
+        Verdicts::of(model, plan, kinds)
+    };
+    vec![
+        (
+            "kinds_verified",
+            perfect,
+            play(perfect, &plan, &TASKS, &|_| Outcome::Right),
+        ),
+        ("kinds_mixed", cliff, play(cliff, &plan, &TASKS, &mixed)),
+        ("kinds_stopped", cliff, play(cliff, &first, &TASKS, &mixed)),
+        (
+            "kinds_search",
+            cliff,
+            play(
+                cliff,
+                &two,
+                &["niah_single", "sum"],
+                &|seat| match seat.kind == 1 && seat.rung_tokens > 20_000 {
+                    true => Outcome::Wrong,
+                    false => Outcome::Right,
+                },
+            ),
+        ),
+    ]
 }
 
 /// Writes sentence and paragraph anew after a change.

@@ -137,6 +137,7 @@ pub fn summarize_set(run: &RunFile, loaded: &Loaded, price: Option<Price>) -> Su
         advertised_tokens: run.advertised_tokens,
         confidence: CONFIDENCE,
         verification: None,
+        verdicts: None,
         dataset: Some(SetSummary {
             file: run.corpus.short().to_string(),
             digest: run.corpus.digest.clone(),

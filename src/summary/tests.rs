@@ -1,6 +1,7 @@
 //! Sentences and numbers of verifications that were played through.
 
-use super::samples::{gallery, plan, played, told};
+use super::Verdicts;
+use super::samples::{gallery, kinds_gallery, plan, played, told};
 use super::verification::Verification;
 use crate::stats::Tally;
 use crate::study::{Headline, Layout, Outcome, Seat};
@@ -283,4 +284,114 @@ fn evidence_that_is_enough_grows_with_the_ladder_for_refuting_alone() {
         "{}",
         input.sentence
     );
+}
+
+fn kinds(name: &str) -> Verdicts {
+    let found = kinds_gallery()
+        .into_iter()
+        .find(|(other, ..)| *other == name);
+    found.unwrap_or_else(|| panic!("no sample {name}")).2
+}
+
+#[test]
+fn verdicts_on_several_kinds_of_use_are_told_by_what_each_came_to() {
+    for (name, model, verdicts) in kinds_gallery() {
+        assert_is_prose(name, &verdicts.sentence);
+        assert_is_prose(name, &verdicts.paragraph);
+        for part in [
+            model,
+            "128k tokens",
+            "any of these verdicts is wrong: 5 % at most",
+        ] {
+            assert!(
+                verdicts.sentence.contains(part),
+                "{name}: {}",
+                verdicts.sentence
+            );
+        }
+    }
+    let verified = kinds("kinds_verified");
+    assert!(verified.is_unqualified);
+    assert_eq!(
+        verified.sentence,
+        "VERIFIED: sim:perfect answers at least 85 % of the questions right at every tested length \
+         up to its claimed 128k tokens, in literal retrieval (35 of 35 there), associative retrieval \
+         (35 of 35 there) and aggregation (35 of 35 there); chance that any of these verdicts is \
+         wrong: 5 % at most."
+    );
+    assert!(
+        verified
+            .paragraph
+            .starts_with("It took 315 questions with ")
+            && verified.paragraph.contains(
+                "wrong with a chance of 1.7 % at most, so that any of the 3 is with 5 % at most"
+            ),
+        "{}",
+        verified.paragraph
+    );
+    let mixed = kinds("kinds_mixed");
+    assert_eq!(mixed.headline, Headline::Refuted);
+    let one = &mixed.kinds[2].verification;
+    assert_eq!(one.enough_evidence(), (60.0, 180.0));
+    assert!(
+        mixed.sentence.starts_with(
+            "VERIFIED for literal retrieval; REFUTED for aggregation (effective length below 32,000 \
+             tokens); UNDECIDED for associative retrieval: the claimed window of "
+        ),
+        "{}",
+        mixed.sentence
+    );
+    assert!(
+        mixed.sentence.contains(
+            "in associative retrieval, 90 of 100 right at 128,000 tokens is too close to 85 % for 100 \
+             questions; in aggregation, none of 5 right at 32,000 tokens;"
+        ),
+        "{}",
+        mixed.sentence
+    );
+    let stopped = kinds("kinds_stopped");
+    assert!(
+        stopped.sentence.starts_with("REFUTED for aggregation ")
+            && stopped
+                .sentence
+                .contains("in literal retrieval, another kind of use was refuted first;"),
+        "{}",
+        stopped.sentence
+    );
+    // Two kinds are not enough for a verdict without a name.
+    let search = kinds("kinds_search");
+    let (low, high) = search.kinds[1].verification.certified();
+    assert!(low.is_some() && high.is_some(), "{}", search.sentence);
+    assert!(search.kinds[1].effective_length().contains(" to "));
+    assert!(
+        search.sentence.starts_with(
+            "VERIFIED for literal retrieval; REFUTED for aggregation (effective length "
+        )
+    );
+}
+
+#[test]
+fn together_a_claim_is_refuted_by_any_kind_and_verified_by_all_of_them() {
+    use Headline::{NotServed, Refuted, Undecided, Verified, VerifiedExcept};
+    let of = |headlines: [Headline; 3]| {
+        let all = kinds("kinds_verified");
+        let mut kinds = all.kinds.clone();
+        for (kind, headline) in kinds.iter_mut().zip(headlines) {
+            kind.verification.verdict.headline = headline;
+        }
+        let told = Verdicts::of("m", &all.plan, kinds);
+        (told.headline, told.is_unqualified)
+    };
+    for (headlines, together) in [
+        ([Verified, Verified, Verified], Verified),
+        ([Verified, VerifiedExcept, Verified], VerifiedExcept),
+        ([Verified, Undecided, VerifiedExcept], Undecided),
+        ([Undecided, Refuted, Verified], Refuted),
+        ([NotServed, Refuted, Verified], Refuted),
+        ([NotServed, Undecided, Verified], NotServed),
+    ] {
+        let (headline, is_unqualified) = of(headlines);
+        assert_eq!(headline, together, "{headlines:?}");
+        assert_eq!(is_unqualified, together == Verified, "{headlines:?}");
+    }
 }

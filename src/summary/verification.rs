@@ -4,16 +4,17 @@ use super::controls::{ControlSummary, Guess, Leak, controls, guess, leaks};
 use super::depth::{DepthProfile, public_draw};
 use super::quote;
 use crate::ground::Corpora;
-use crate::journal::{Loaded, Outcome, Row, RunFile};
+use crate::journal::{Control, Loaded, Outcome, Row, RunFile};
+use crate::number::grouped;
 use crate::reply::Failure;
-use crate::run::{Standing, judge, void_reason};
+use crate::run::{Standing, is_of_task, judge, void_reason};
 use crate::score::Class;
 use crate::search::{Bracket, Estimate};
 use crate::stats::{
     Decision, Heterogeneity, Interval, Tally, confidence_sequence, heterogeneity, ln_e_refute,
     ln_e_verify,
 };
-use crate::study::{Headline, Registered, RungProgress, Seat, Verdict, verdict};
+use crate::study::{Headline, Progress, Registered, RungProgress, Seat, Study, Verdict, verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
@@ -152,6 +153,18 @@ impl Verification {
         }
     }
 
+    /// The same in words: `8,000 to 16,000 tokens`; none where nothing is certified.
+    pub fn certified_words(&self) -> Option<String> {
+        match self.certified() {
+            (Some(low), Some(high)) => {
+                Some(format!("{} to {} tokens", grouped(low), grouped(high)))
+            }
+            (Some(low), None) => Some(format!("at least {} tokens", grouped(low))),
+            (None, Some(high)) => Some(format!("below {} tokens", grouped(high))),
+            (None, None) => None,
+        }
+    }
+
     /// The same in sentences, with the model's interval beside it where a search was made.
     pub fn effective_length(&self) -> Vec<String> {
         match &self.search {
@@ -175,25 +188,35 @@ impl Verification {
     }
 }
 
-/// Sums a study up.
+/// Sums the study of a kind of use up, by its place among those of the run.
 pub fn verification(
     run: &RunFile,
     standing: &Standing,
     loaded: &Loaded,
     corpora: &Corpora,
+    kind: usize,
 ) -> Verification {
-    let Standing {
-        study, progress, ..
-    } = standing;
+    let own = Own {
+        study: &standing.studies.kinds[kind],
+        progress: &standing.course.kinds[kind],
+    };
+    let Own { study, progress } = own;
     let plan = &study.registered;
-    let leaks = leaks(
-        &loaded.controls,
-        run.grid
-            .tasks
-            .first()
-            .and_then(|task| corpora.of_task(*task)),
-    );
+    let task = run.grid.tasks.get(kind).copied();
+    let of_task: Vec<Control> = loaded
+        .controls
+        .iter()
+        .filter(|control| is_of_task(control, task))
+        .cloned()
+        .collect();
+    let is_own = |row: &&Row| row.trial.seat.is_some_and(|seat| seat.kind == study.kind);
+    let rows: Vec<&Row> = loaded.rows.iter().filter(is_own).collect();
+    let leaks = leaks(&of_task, task.and_then(|task| corpora.of_task(task)));
     let mut verdict = verdict(study, progress);
+    let is_unfinished = verdict.headline == Headline::Undecided && !progress.is_decided;
+    if is_unfinished && standing.is_stopped() {
+        verdict.why = Some("another kind of use was refuted first".into());
+    }
     let is_verified = matches!(
         verdict.headline,
         Headline::Verified | Headline::VerifiedExcept
@@ -207,8 +230,8 @@ pub fn verification(
             ),
         });
     }
-    let refusals = refusals(&loaded.rows, corpora);
-    let of = |rung: &RungProgress, at: Option<usize>| summed(standing, rung, at, &refusals);
+    let refusals = refusals(&rows, corpora);
+    let of = |rung: &RungProgress, at: Option<usize>| summed(own, rung, at, &refusals);
     let mut searched: Vec<RungSummary> = progress
         .searched
         .iter()
@@ -221,9 +244,9 @@ pub fn verification(
         .enumerate()
         .map(|(at, rung)| of(rung, Some(at)))
         .collect();
-    let controls = controls(&loaded.controls);
-    let asked = || loaded.rows.iter().filter(|row| row.trial.seat.is_some());
-    let settled: HashSet<Seat> = asked()
+    let controls = controls(&of_task);
+    let settled: HashSet<Seat> = rows
+        .iter()
         .filter(|row| row.settled)
         .filter_map(|row| row.trial.seat)
         .collect();
@@ -231,21 +254,18 @@ pub fn verification(
     let mut verification = Verification {
         sentence: String::new(),
         paragraph: String::new(),
-        kind_of_use: run
-            .grid
-            .tasks
-            .first()
+        kind_of_use: task
             .map_or("literal retrieval", |task| task.kind().words())
             .to_string(),
         plan_hash: run.plan_hash.clone(),
         tau_verify: study.taus.0,
         tau_refute: study.taus.1,
-        base: crate::run::base(&loaded.controls),
-        headline_without_voids: without(standing, &verdict, &leaks, &|_, tally| Tally {
+        base: crate::run::base(&of_task, task),
+        headline_without_voids: without(own, &verdict, &leaks, &|_, tally| Tally {
             void: 0,
             ..tally
         }),
-        headline_without_refusals: without(standing, &verdict, &leaks, &|rung, tally| Tally {
+        headline_without_refusals: without(own, &verdict, &leaks, &|rung, tally| Tally {
             void: 0,
             wrong: tally
                 .wrong
@@ -255,16 +275,15 @@ pub fn verification(
         verdict,
         depth: DepthProfile::of(rungs.iter().chain(&searched)),
         guess: guess(&rungs, &controls),
-        search: searching(standing),
+        search: searching(own),
         rungs,
         searched,
-        window_tokens: window(&loaded.rows),
+        window_tokens: window(&rows),
         controls,
         leaks,
         questions: settled.len() as u64,
-        tokens: asked().map(|row| row.prompt.text_tokens).sum(),
-        control_tokens: loaded
-            .controls
+        tokens: rows.iter().map(|row| row.prompt.text_tokens).sum(),
+        control_tokens: of_task
             .iter()
             .filter(|control| control.item.is_some())
             .map(|control| control.prompt.text_tokens)
@@ -278,13 +297,20 @@ pub fn verification(
     verification
 }
 
+/// The study of one kind of use, and where it stands.
+#[derive(Clone, Copy)]
+struct Own<'s> {
+    study: &'s Study,
+    progress: &'s Progress,
+}
+
 fn summed(
-    standing: &Standing,
+    own: Own<'_>,
     rung: &RungProgress,
     at: Option<usize>,
     refusals: &HashMap<u64, u64>,
 ) -> RungSummary {
-    let study = &standing.study;
+    let study = own.study;
     let tally = rung.tally();
     let (n, least, most) = (tally.asked(), tally.least_right(), tally.most_right());
     let number = |ln: f64| ln.is_finite().then_some(ln);
@@ -296,7 +322,7 @@ fn summed(
         tally,
         refusals: refused(refusals, rung.nominal_tokens),
         rate: tally.share(),
-        interval: interval(standing, rung.nominal_tokens),
+        interval: interval(own, rung.nominal_tokens),
         ln_e_verify: number(ln_e_verify(least, n, study.taus.0)).filter(|_| n > 0),
         ln_e_refute: number(ln_e_refute(most, n, study.taus.1)).filter(|_| n > 0),
         verify_from: tests.and_then(|tests| Some(tests.verify.cuts?.verify_from)),
@@ -311,10 +337,10 @@ fn summed(
 }
 
 /// What the search came to.
-fn searching(standing: &Standing) -> Option<SearchSummary> {
-    let search = standing.study.registered.search.as_ref()?;
-    let blocks = &standing.progress.blocks;
-    let estimate = standing.study.estimate(blocks)?;
+fn searching(own: Own<'_>) -> Option<SearchSummary> {
+    let search = own.study.registered.search.as_ref()?;
+    let blocks = &own.progress.blocks;
+    let estimate = own.study.estimate(blocks)?;
     Some(SearchSummary {
         tau: search.tau,
         bracket: search.bracket(blocks),
@@ -325,10 +351,10 @@ fn searching(standing: &Standing) -> Option<SearchSummary> {
 }
 
 /// The intersection of the confidence sequences of all looks.
-fn interval(standing: &Standing, nominal_tokens: u64) -> Interval {
+fn interval(own: Own<'_>, nominal_tokens: u64) -> Interval {
     let mut all = Interval::UNKNOWN;
     let mut tally = Tally::default();
-    let blocks = &standing.progress.blocks;
+    let blocks = &own.progress.blocks;
     for block in blocks
         .iter()
         .filter(|block| block.length_tokens == nominal_tokens)
@@ -346,7 +372,7 @@ fn interval(standing: &Standing, nominal_tokens: u64) -> Interval {
 /// The headline where some outcomes are left out; where it rests on fewer answers than a block has
 /// questions, the looks lie elsewhere: counts are held against the boundary of the next whole block.
 fn without(
-    standing: &Standing,
+    own: Own<'_>,
     verdict: &Verdict,
     leaks: &[Leak],
     kept: &dyn Fn(&RungProgress, Tally) -> Tally,
@@ -354,9 +380,9 @@ fn without(
     if verdict.headline == Headline::NotServed {
         return Headline::NotServed;
     }
-    let study = &standing.study;
+    let study = own.study;
     let mut decisions = Vec::new();
-    for (at, rung) in standing.progress.rungs.iter().enumerate() {
+    for (at, rung) in own.progress.rungs.iter().enumerate() {
         let tally = kept(rung, rung.tally());
         decisions.push(match rung.decision {
             // Leaving out what counts against a verdict can only help it.
@@ -381,7 +407,7 @@ fn without(
 
 /// What a tally that is no whole number of blocks would come to, by its e-values alone: the exact
 /// end of the test is made for its own number of questions.
-fn decided(study: &crate::study::Study, at: usize, tally: Tally) -> Decision {
+fn decided(study: &Study, at: usize, tally: Tally) -> Decision {
     let tests = &study.tests[at];
     let n = tally.asked();
     let design = &tests.verify.design;
@@ -401,7 +427,7 @@ fn decided(study: &crate::study::Study, at: usize, tally: Tally) -> Decision {
 }
 
 /// Answers in which the model refused, by nominal length.
-fn refusals(rows: &[Row], corpora: &Corpora) -> HashMap<u64, u64> {
+fn refusals(rows: &[&Row], corpora: &Corpora) -> HashMap<u64, u64> {
     let mut last: HashMap<Seat, &Row> = HashMap::new();
     for row in rows.iter().filter(|row| row.settled) {
         if let Some(seat) = row.trial.seat {
@@ -410,7 +436,7 @@ fn refusals(rows: &[Row], corpora: &Corpora) -> HashMap<u64, u64> {
     }
     let mut refusals = HashMap::new();
     for (seat, row) in last {
-        let mut row = row.clone();
+        let mut row = Row::clone(row);
         row.void = void_reason(&row);
         if judge(&row, corpora).is_some_and(|judged| judged.class == Class::Refusal) {
             *refusals.entry(seat.rung_tokens).or_insert(0) += 1;
@@ -425,7 +451,7 @@ fn refused(refusals: &HashMap<u64, u64>, nominal_tokens: u64) -> u64 {
 
 /// The smallest window that a refusal named; where none did, the longest count of a prompt that was
 /// proven to be cut, which is what was left of it.
-fn window(rows: &[Row]) -> Option<u64> {
+fn window(rows: &[&Row]) -> Option<u64> {
     let named = rows.iter().filter_map(|row| match &row.outcome {
         Outcome::Failure(Failure::TooLong { window_tokens, .. }) => *window_tokens,
         _ => None,

@@ -28,6 +28,7 @@ mod verify;
 mod verify_bad_input;
 mod verify_choices;
 mod verify_controls;
+mod verify_kinds;
 mod verify_resume;
 mod verify_spending;
 mod verify_voids;

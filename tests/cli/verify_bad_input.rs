@@ -23,7 +23,20 @@ fn claims_and_thresholds_that_cannot_be_meant_are_refused_by_name() {
         ("--claim 2k --ladder 1", "--ladder is a ratio between"),
         (
             "--claim 2k --task niah_single,niah_multikey",
-            "verify tests one task at a time",
+            "niah_single and niah_multikey are both literal retrieval: verify tests one task of each kind",
+        ),
+        ("--claim 2k --suite quick", "are both literal retrieval"),
+        (
+            "--claim 2k --kinds literal,verbatim",
+            "no kind of use verbatim: there are literal",
+        ),
+        (
+            "--claim 2k --stop-at-first",
+            "--stop-at-first is there for several kinds",
+        ),
+        (
+            "--claim 2k --kinds literal,aggregate --layout shared",
+            "--layout shared plants many facts",
         ),
         ("--claim 2k --task a,b", "no task a"),
         (
@@ -63,6 +76,7 @@ fn what_clap_refuses_names_the_argument_and_ends_with_the_same_code() {
         ("--claim 2k --open --search", "--search"),
         ("--claim 2k --claim-kind half", "--claim-kind"),
         ("--claim 2k --layout heap", "--layout"),
+        ("--claim 2k --kinds literal --task sum", "--kinds"),
         ("--claim 2k --not-served-gap -1", "-1"),
     ] {
         let told = place.verify("sim:perfect", arguments).start().wait();

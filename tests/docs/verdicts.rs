@@ -4,16 +4,16 @@ use super::samples::write_corpus;
 use depthfinder::journal::{ControlKind, RunFile};
 use depthfinder::search::{Estimate, Undecided};
 use depthfinder::stats::{GuessCorrected, Heterogeneity, Interval, Tally};
-use depthfinder::study::Band;
-use depthfinder::summary::{Guess, Leak, Summary, Verification, WeakRegion};
+use depthfinder::study::{Band, Registered};
+use depthfinder::summary::{Guess, KindVerdict, Leak, Summary, Verdicts, Verification, WeakRegion};
+use depthfinder::task::Kind;
 use serde_json::{Value, json};
 use std::process::Command;
 use std::sync::OnceLock;
 
 /// What a verification wrote.
 pub struct Verified {
-    /// Its rows, as JSON.
-    pub rows: Vec<Value>,
+    rows: Vec<Value>,
     controls: Vec<Value>,
     file: RunFile,
     summary: Summary,
@@ -65,6 +65,7 @@ pub fn controls() -> Vec<Value> {
         item.insert("rule".into(), "all".into());
         item.insert("answers".into(), vec!["1", "2"].into());
         item.insert("language".into(), "zh".into());
+        item.insert("task".into(), "sum".into());
     }
     all.push(own);
     all
@@ -81,10 +82,21 @@ pub fn run_files() -> Vec<Value> {
     let mut plain = open.clone();
     if let Some(study) = &mut plain.study {
         study.search = None;
+        study.kinds = 3;
+        study.stop_at_first = true;
     }
     [&verified().file, &open, &plain]
         .map(|file| serde_json::to_value(file).expect("JSON"))
         .into()
+}
+
+/// Its rows, and one of the second of several kinds of use.
+pub fn rows() -> Vec<Value> {
+    let mut all = verified().rows.clone();
+    let mut second = all[0].clone();
+    second["trial"]["seat"]["kind"] = 1.into();
+    all.push(second);
+    all
 }
 
 /// Its `summary.json`, one with everything filled, and one of which less is known.
@@ -95,9 +107,36 @@ pub fn summaries() -> Vec<Value> {
         change(summary.verification.as_mut().expect("a verification"));
         summary
     };
-    let all = [known, &variant(fill), &variant(empty)];
+    let all = [
+        known,
+        &variant(fill),
+        &variant(empty),
+        &several(true),
+        &several(false),
+    ];
     all.map(|summary| serde_json::to_value(summary).expect("JSON"))
         .into()
+}
+
+/// The summary of several kinds of use, with a digest of its plan or without.
+fn several(with_hash: bool) -> Summary {
+    let mut summary = verified().summary.clone();
+    let mut verification = summary.verification.take().expect("a verification");
+    if !with_hash {
+        verification.plan_hash = None;
+    }
+    let kind = |kind: Kind| KindVerdict {
+        kind,
+        task: kind.representative().name().to_owned(),
+        verification: verification.clone(),
+    };
+    let plan = Registered {
+        kinds: 2,
+        ..verification.plan.clone()
+    };
+    let kinds = [Kind::Literal, Kind::Aggregate].map(kind).into();
+    summary.verify_kinds(Verdicts::of("sim:x", &plan, kinds));
+    summary
 }
 
 const TALLY: Tally = Tally {

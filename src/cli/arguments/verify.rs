@@ -15,6 +15,12 @@ pub struct Verify {
     /// The claimed window: 10M, 128k, or `advertised` for what the registry says of the model, else the endpoint
     #[arg(long, value_name = "TOKENS", help_heading = "Claim")]
     pub claim: String,
+    /// Kinds of use, a verdict on each: literal, selective, associative, chained, aggregate; for tasks of your own choice name one of each kind with --task
+    #[arg(long, value_name = "KIND", value_delimiter = ',', conflicts_with_all = ["task", "suite"], help_heading = "Claim")]
+    pub kinds: Vec<String>,
+    /// End all kinds of use as soon as one is refuted [default: each gets its verdict and its effective length]
+    #[arg(long, help_heading = "Claim")]
+    pub stop_at_first: bool,
     /// What the claim counts: prompt and answer (total) or the prompt alone (input) [default: the registry's, else total]
     #[arg(long, value_parser = ["total", "input"], help_heading = "Claim")]
     pub claim_kind: Option<String>,
@@ -29,7 +35,7 @@ pub struct Verify {
     /// The same as a share of the rate in short contexts, which is measured first
     #[arg(long, value_name = "SHARE", help_heading = "Claim")]
     pub tau_relative: Option<f64>,
-    /// Chance of a wrong verdict, in each direction
+    /// Chance of a wrong verdict, in each direction; of several kinds of use that of any wrong one
     #[arg(long, default_value_t = 0.05, help_heading = "Claim")]
     pub alpha: f64,
     /// Ratio between neighbouring lengths below the claim

@@ -1,11 +1,12 @@
 //! The plan of a verification as it is told before the first question: lengths, questions, tokens, price and time.
 
 use crate::cli::inquiry::Opened;
-use crate::number::{counted, grouped, percent};
+use crate::number::{chance, counted, grouped, percent};
 use crate::seed::Secret;
 use crate::sim::Truth;
 use crate::stats::Tally;
 use crate::study::{Layout, Registered, forecast};
+use crate::task::Task;
 use anyhow::Result;
 
 /// Plays of each supposed truth.
@@ -18,7 +19,12 @@ const TRUTHS: &[(&str, &str)] = &[
 ];
 
 /// Tells the plan line by line.
-pub fn told(registered: &Registered, opened: &Opened, say: &mut dyn FnMut(&str)) -> Result<()> {
+pub fn told(
+    registered: &Registered,
+    tasks: &[Task],
+    opened: &Opened,
+    say: &mut dyn FnMut(&str),
+) -> Result<()> {
     let claim = &registered.claim;
     let source = claim
         .source
@@ -32,10 +38,27 @@ pub fn told(registered: &Registered, opened: &Opened, say: &mut dyn FnMut(&str))
             false => percent(registered.tau),
         },
         counted(registered.rungs.len() as u64, "length"),
-        percent(registered.alpha)
+        chance(registered.alpha)
     ));
+    let kinds = u64::from(registered.kinds);
+    if kinds > 1 {
+        let names = tasks
+            .iter()
+            .map(|task| format!("{} ({})", task.kind().words(), task.name()));
+        say(&format!(
+            "{}, a verdict on each: {}; the error is that of any of them, {} for each{}",
+            counted(kinds, "kind") + " of use",
+            names.collect::<Vec<_>>().join(", "),
+            chance(registered.of_one_kind().alpha),
+            match registered.stop_at_first {
+                true => "; the first that is refuted ends the others",
+                false => "",
+            }
+        ));
+    }
     for rung in &registered.rungs {
         let most = match rung.most {
+            Some(most) if kinds > 1 => format!("at most {most:>4} questions of each kind"),
             Some(most) => format!("at most {most:>4} questions"),
             None => "no last question".to_string(),
         };
@@ -49,7 +72,7 @@ pub fn told(registered: &Registered, opened: &Opened, say: &mut dyn FnMut(&str))
     if registered.relative {
         say(&format!(
             "before them: {} questions in short contexts, which the threshold is made of",
-            registered.base_questions
+            registered.base_questions * kinds
         ));
     }
     if registered.layout == Layout::Shared {
@@ -80,19 +103,22 @@ pub fn told(registered: &Registered, opened: &Opened, say: &mut dyn FnMut(&str))
     };
     let mut plain = registered.clone();
     plain.search = None;
-    let study = plain.study(base);
+    // Every kind is supposed to behave alike.
+    let study = plain.of_one_kind().study(base);
     if registered.most_tokens().is_some() {
         for (name, truth) in TRUTHS {
             let truth = Truth::parse(truth)?;
             let mut stream = Secret::from_hex("f0")?.key("").stream("forecast", &[]);
             let recall = |tokens, depth| truth.recall(tokens, depth);
             let expected = forecast(&study, PLAYS, &recall, &mut stream);
+            let questions = kinds as f64 * expected.mean_questions;
+            let tokens = kinds as f64 * expected.mean_tokens;
             say(&format!(
                 "if it {name}: about {} with {} prompt tokens{} ({})",
-                counted(expected.mean_questions.round() as u64, "question"),
-                grouped(expected.mean_tokens.round() as u64),
-                costs(expected.mean_tokens, expected.mean_questions),
-                takes(expected.mean_tokens)
+                counted(questions.round() as u64, "question"),
+                grouped(tokens.round() as u64),
+                costs(tokens, questions),
+                takes(tokens)
             ));
         }
     }

@@ -1,6 +1,6 @@
 //! The plan of a verification, made of what was typed and what is known of the target.
 
-use crate::claims::{Kind, Match, Registry};
+use crate::claims::{self, Match, Registry};
 use crate::cli::arguments::Verify;
 use crate::cli::inquiry::{Opened, options};
 use crate::length::parse_tokens;
@@ -9,6 +9,7 @@ use crate::plan::{Depths, Grid};
 use crate::prompt::QuestionAt;
 use crate::search::Search;
 use crate::study::{Claim, Layout, Limits, Registered, SHARED_HAYSTACKS, STRATA, ladder};
+use crate::task::{Kind, Task};
 use anyhow::{Context, Result, bail, ensure};
 
 /// What stands for "whatever is said of the model".
@@ -22,6 +23,43 @@ const EXACT_TOKENS: u64 = 16;
 const COUNTED: f64 = 0.005;
 /// And where its counts are fitted.
 const FITTED: f64 = 0.02;
+
+/// The arguments with the tasks that stand for `--kinds`.
+///
+/// # Errors
+/// When there is no such kind.
+pub fn with_tasks(mut arguments: Verify) -> Result<Verify> {
+    if !arguments.kinds.is_empty() {
+        let tasks: Result<Vec<String>> = arguments
+            .kinds
+            .iter()
+            .map(|name| {
+                Ok(Kind::named(name.trim())?
+                    .representative()
+                    .name()
+                    .to_string())
+            })
+            .collect();
+        arguments.inquiry.task = tasks?;
+    }
+    Ok(arguments)
+}
+
+/// The tasks, one of each kind of use, from the simplest kind on.
+fn tasks(arguments: &Verify) -> Result<Vec<Task>> {
+    let mut tasks = options::tasks(arguments)?;
+    tasks.sort_by_key(|task| task.kind());
+    for pair in tasks.windows(2) {
+        ensure!(
+            pair[0].kind() != pair[1].kind(),
+            "{} and {} are both {}: verify tests one task of each kind of use",
+            pair[0].name(),
+            pair[1].name(),
+            pair[0].kind().words()
+        );
+    }
+    Ok(tasks)
+}
 
 /// What can be refused before anything is connected, fetched or started.
 pub fn check(arguments: &Verify) -> Result<()> {
@@ -50,14 +88,18 @@ pub fn check(arguments: &Verify) -> Result<()> {
         (2..=64).contains(&arguments.ladder),
         "--ladder is a ratio between 2 and 64"
     );
-    let tasks = options::tasks(arguments)?;
+    let tasks = tasks(arguments)?;
     ensure!(
-        tasks.len() == 1,
-        "verify tests one task at a time: run it once for each"
+        tasks.len() > 1 || !arguments.stop_at_first,
+        "--stop-at-first is there for several kinds of use: name them with --kinds"
     );
     ensure!(
         arguments.layout != "shared" || tasks.iter().all(|task| task.shares_haystack()),
         "--layout shared plants many facts that are asked one by one: it is there for niah_single and niah_multikey"
+    );
+    ensure!(
+        arguments.layout != "shared" || tasks.len() == 1,
+        "--layout shared takes one kind of use"
     );
     ensure!(
         arguments.layout != "shared" || !(arguments.open || arguments.search),
@@ -91,7 +133,7 @@ pub fn register(arguments: &Verify, opened: &Opened) -> Result<(Registered, Grid
         }
     }
     let grid = Grid {
-        tasks: options::tasks(arguments)?,
+        tasks: tasks(arguments)?,
         lengths_tokens: rungs.iter().map(|rung| rung.nominal_tokens).collect(),
         depths: Depths::Strata(STRATA as u32),
         samples: 0,
@@ -142,6 +184,8 @@ pub fn register(arguments: &Verify, opened: &Opened) -> Result<(Registered, Grid
             false => 0,
         },
         search,
+        kinds: grid.tasks.len() as u32,
+        stop_at_first: arguments.stop_at_first,
     };
     Ok((registered, grid))
 }
@@ -149,12 +193,12 @@ pub fn register(arguments: &Verify, opened: &Opened) -> Result<(Registered, Grid
 /// What is claimed: as typed, or what is said of the model.
 fn claim(arguments: &Verify, opened: &Opened) -> Result<Claim> {
     let kind = arguments.claim_kind.as_deref();
-    let kind = kind.map(Kind::parse).transpose()?;
+    let kind = kind.map(claims::Kind::parse).transpose()?;
     if arguments.claim != ADVERTISED {
         return Ok(Claim {
             written: arguments.claim.clone(),
             tokens: parse_tokens(&arguments.claim)?,
-            kind: kind.unwrap_or(Kind::Total),
+            kind: kind.unwrap_or(claims::Kind::Total),
             source: None,
         });
     }
@@ -191,7 +235,7 @@ fn claim(arguments: &Verify, opened: &Opened) -> Result<Claim> {
             Ok(Claim {
                 written: tokens.to_string(),
                 tokens,
-                kind: kind.unwrap_or(Kind::Total),
+                kind: kind.unwrap_or(claims::Kind::Total),
                 source: Some("the endpoint itself".to_string()),
             })
         }

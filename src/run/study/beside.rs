@@ -2,12 +2,13 @@
 
 use super::super::items::{Item, Items, is_right};
 use super::super::{Ended, Event, Runner, Sink, stopped};
-use super::most_facts;
+use super::{is_of_task, most_facts};
 use crate::journal::{Control, ControlKind, Loaded, Outcome as Answer};
 use crate::plan::{Group, Numbered, Trial, groups_of};
 use crate::reply::Failure;
 use crate::stats::Tally;
 use crate::study::{Layout, Registered, STRATA, Seat};
+use crate::task::Task;
 use anyhow::Result;
 use std::collections::HashMap;
 use tokio::sync::watch;
@@ -26,11 +27,12 @@ const ABSENT_NEEDLE: u64 = 6;
 const AT_THE_CLAIM: usize = 2;
 
 impl Runner<'_> {
-    /// Asks in short contexts first, where the threshold is relative to them. Their facts are
-    /// their own: the study's are not known before the threshold is.
+    /// Asks a kind of use in short contexts first, where the threshold is relative to them. Their
+    /// facts are their own: the study's are not known before the threshold is.
     pub(super) async fn base(
         &self,
         registered: &Registered,
+        kind: u32,
         before: &Loaded,
         sink: &mut dyn Sink,
         stop: watch::Receiver<bool>,
@@ -40,9 +42,10 @@ impl Runner<'_> {
             block: u32::MAX - (nth / STRATA as u64) as u32,
             place: (nth % STRATA as u64) as u32,
             copy: 0,
+            kind,
         };
         let seats: Vec<Seat> = (0..registered.base_questions).map(seat).collect();
-        let seats = Numbered::all(&seats, 0);
+        let seats = Numbered::all(&seats, u64::from(kind) * registered.base_questions);
         let isolated = Registered {
             layout: Layout::Isolated,
             ..registered.clone()
@@ -90,19 +93,20 @@ impl Runner<'_> {
         Ok(Ok(tally))
     }
 
-    /// Asks the controls that follow a study, cheapest first, for a twentieth of its tokens at most.
+    /// Asks the controls that follow a kind of use, cheapest first, for a twentieth of the tokens of
+    /// its questions at most, less what earlier sessions have spent of it.
     pub(super) async fn controls_of(
         &self,
         registered: &Registered,
         groups: &[Group],
         before: &Loaded,
-        tokens: u64,
+        (tokens, spent): (u64, u64),
         sink: &mut dyn Sink,
         stop: watch::Receiver<bool>,
     ) -> Result<Ended> {
         let items = Items::new(self, self.facts, &before.controls);
         let mut left = (CONTROL_SHARE * tokens as f64) as u64;
-        left = left.saturating_sub(spent(registered, &before.controls));
+        left = left.saturating_sub(spent);
         let chosen = chosen(registered, groups);
         let of = chosen.len() as u64;
         for (nth, item) in (1..).zip(chosen) {
@@ -137,12 +141,13 @@ fn is_free(kind: ControlKind) -> bool {
 
 /// Tokens of the share of the controls that earlier sessions have used, counted as this one would
 /// have counted them: a killed run must come to ask the same ones.
-fn spent(registered: &Registered, before: &[Control]) -> u64 {
+pub(super) fn spent(registered: &Registered, task: Option<Task>, before: &[Control]) -> u64 {
     // Short contexts that the threshold is made of are no controls.
     let is_base = |kind| registered.relative && kind == ControlKind::ShortContext;
     let asked: HashMap<(ControlKind, u64), u64> = before
         .iter()
         .filter(|control| !is_free(control.kind) && !is_base(control.kind))
+        .filter(|control| is_of_task(control, task))
         .filter_map(|control| {
             let item = control.item.as_ref()?;
             Some(((control.kind, item.nth), control.prompt.text_tokens))
