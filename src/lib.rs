@@ -65,16 +65,19 @@ pub mod local; // models on this machine
 pub mod sim; // a simulated model with a known truth
 
 // floor 8
-pub mod run; // trials into rows: order, retries, caps, interruption
+pub mod identity; // who is really answering: signals, each with its strength
 
 // floor 9
-pub mod summary; // rows into cells, curve and counts
+pub mod run; // trials into rows: order, retries, caps, interruption
 
 // floor 10
-pub mod chart; // pictures of a summary
+pub mod summary; // rows into cells, curve and counts
 
 // floor 11
-pub mod report; // what people read
+pub mod chart; // pictures of a summary
 
 // floor 12
+pub mod report; // what people read
+
+// floor 13
 pub mod cli; // the command line, and all printing
