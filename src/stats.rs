@@ -2,30 +2,55 @@
 
 mod adjust;
 mod banded;
+mod best_of;
 mod deal;
 mod design;
+mod detectable;
 mod evalue;
 mod fisher;
+mod gate;
 mod grid;
 mod guess;
+mod hypotheses;
+mod memorised;
+mod mmd;
 mod pairs;
 mod repeats;
 mod scan;
 mod smooth;
 mod tally;
+mod windows;
 
 pub use adjust::{benjamini_hochberg, holm};
+pub use best_of::{BestOf, best_of};
 pub use design::{Cuts, Decision, Design, Operating, Test};
+pub use detectable::{
+    PairLaw, Sides, detectable_drop, noninferiority_power, pairs_for_drop,
+    pairs_for_noninferiority, power,
+};
 pub use evalue::{Side, confidence_sequence, ln_e_bet, ln_e_refute, ln_e_verify};
 pub use fisher::fisher_exact;
+pub use gate::{
+    Gate, GateChances, GateCount, GateRules, GateVerdict, NeutralReason, alpha_fail, gate_chances,
+};
 pub use guess::{GuessCorrected, guess_corrected};
-pub use pairs::{Difference, GateEvidence, McNemar, Pairs, Score, mcnemar};
+pub use hypotheses::{
+    Findings, Memory, Observed, PairFinding, Repeated, StabilityFinding, Tested, USUAL_FLIPS,
+    three_hypotheses,
+};
+pub use memorised::{PublicAdvantage, Recitals, Recited, USUAL_RECITALS, public_advantage};
+pub use mmd::{AnswerPair, Discrepancy, MMD_PERMUTATIONS, MixPower, mix_power, model_equality};
+pub use pairs::{Difference, GateEvidence, McNemar, PairOutcome, Pairs, Score, mcnemar};
 pub use repeats::{
     Flips, Heterogeneity, Repeats, design_effect, flips, heterogeneity, repeat_icc, tarone,
 };
 pub use scan::{WeakestRegion, weakest_region};
 pub use smooth::{Fitted, Smoothed, smooth};
 pub use tally::Tally;
+pub use windows::{
+    Association, Labelled, Serial, WindowPair, WindowTest, label_association, serial,
+    window_sign_flips,
+};
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};

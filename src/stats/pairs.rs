@@ -15,6 +15,32 @@ pub struct Pairs {
     pub n: u64,
 }
 
+/// How one pair came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairOutcome {
+    /// Both right or both wrong.
+    Same,
+    /// The base was right and the new one wrong.
+    Lose,
+    /// The base was wrong and the new one right.
+    Win,
+    /// One of the two has no answer of the model: says nothing, and is no failure either.
+    Missing,
+}
+
+impl PairOutcome {
+    /// Of two answers, each right, wrong or missing.
+    pub fn of(base: Option<bool>, new: Option<bool>) -> PairOutcome {
+        match (base, new) {
+            (None, _) | (_, None) => PairOutcome::Missing,
+            (Some(true), Some(false)) => PairOutcome::Lose,
+            (Some(false), Some(true)) => PairOutcome::Win,
+            _ => PairOutcome::Same,
+        }
+    }
+}
+
 /// P-values of McNemar's test of "both are equally good".
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct McNemar {
@@ -90,7 +116,26 @@ const BETS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 /// The largest bet, as a share of what a single loss could take: one loss must not take all.
 const LARGEST_BET: f64 = 0.999;
 
+impl FromIterator<PairOutcome> for Pairs {
+    fn from_iter<I: IntoIterator<Item = PairOutcome>>(outcomes: I) -> Pairs {
+        let mut pairs = Pairs::default();
+        outcomes.into_iter().for_each(|outcome| pairs.add(outcome));
+        pairs
+    }
+}
+
 impl Pairs {
+    /// Counts one more pair; a missing one is not counted at all.
+    pub fn add(&mut self, outcome: PairOutcome) {
+        match outcome {
+            PairOutcome::Missing => return,
+            PairOutcome::Lose => self.lose += 1,
+            PairOutcome::Win => self.win += 1,
+            PairOutcome::Same => {}
+        }
+        self.n += 1;
+    }
+
     /// Pairs in all, also where the parts say more than `n` does.
     fn count(self) -> u64 {
         self.n.max(self.lose + self.win)
