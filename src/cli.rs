@@ -6,6 +6,7 @@ mod connect;
 mod consent;
 mod doctor;
 mod folder;
+mod identify;
 mod inquiry;
 mod list;
 mod progress;
@@ -74,6 +75,7 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Sweep(arguments) => sweep::run(*arguments).await,
         Command::Verify(arguments) => verify::run(*arguments).await,
+        Command::Identify(arguments) => identify::run(*arguments).await,
         Command::Show(arguments) => show::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments).await,

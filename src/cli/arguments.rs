@@ -1,8 +1,10 @@
 //! What can be typed.
 
+mod identify;
 mod inquiry;
 mod verify;
 
+pub use identify::Identify;
 pub use inquiry::Inquiry;
 pub use verify::Verify;
 
@@ -28,6 +30,8 @@ pub enum Command {
     Sweep(Box<Sweep>),
     /// Test a claimed window: VERIFIED, REFUTED or UNDECIDED, with a known error rate
     Verify(Box<Verify>),
+    /// Tell who is really answering: tokenizer, answers and marks against a name or a reference
+    Identify(Box<Identify>),
     /// Print the exact bytes of one prompt of a run
     Show(Show),
     /// Score and draw runs again from their journals, asking nothing
