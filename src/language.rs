@@ -234,6 +234,20 @@ impl Language {
         Ok(&self.texts(task, name)?.written)
     }
 
+    /// Every question that is asked in it, of any task.
+    pub fn questions(&self) -> impl Iterator<Item = &Form> {
+        let is_question = |name: &str, written: &str| {
+            name.starts_with("question") || written.contains(['?', '？', '؟'])
+        };
+        let of_tasks = self.tasks.values().flatten();
+        let of_tasks = of_tasks.flat_map(move |(name, texts)| {
+            let pairs = texts.forms.iter().zip(&texts.written);
+            pairs.filter_map(move |(form, written)| is_question(name, written).then_some(form))
+        });
+        let keyed = self.wordings.iter().map(|wording| &wording.question);
+        keyed.chain(of_tasks)
+    }
+
     fn texts(&self, task: &str, name: &str) -> Result<&Texts> {
         let entry = self.tasks.get(task).and_then(|entries| entries.get(name));
         entry.with_context(|| {

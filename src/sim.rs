@@ -11,13 +11,18 @@ pub mod completion;
 pub mod cut;
 pub mod dialect;
 mod doors;
+mod draws;
+pub mod family;
 pub mod fault;
 pub mod json;
+pub mod leak;
 pub mod line;
 pub mod log;
 #[cfg(test)]
 mod made;
+pub mod memory;
 pub mod mind;
+mod parrot;
 pub mod playback;
 pub mod prefix;
 pub mod reader;
@@ -27,6 +32,7 @@ pub mod server;
 pub mod solver;
 pub mod speech;
 mod truth;
+pub mod voice;
 pub mod wire;
 
 pub use fault::{FAULTS, Faults};

@@ -156,6 +156,32 @@ impl Tokenizer {
         self.encoder()?.with_ids(text, <[u32]>::to_vec)
     }
 
+    /// Where each token of a text ends, in bytes; two that share a character may end at one place.
+    pub fn ends(&self, text: &str) -> Result<Vec<usize>> {
+        if let (Source::Bundled(bundled), true) = (&self.source, text.len() <= SMALL_BYTES)
+            && self.encoder.get().is_none()
+        {
+            return Ok(bundled.ends(text));
+        }
+        let encoder = self.encoder()?;
+        let ids = self.encode(text)?;
+        let mut end = 0;
+        let ends: Option<Vec<usize>> = ids
+            .iter()
+            .map(|&id| {
+                end += encoder.token_bytes(id)?;
+                Some(end)
+            })
+            .collect();
+        if let Some(ends) = ends.filter(|_| end == text.len()) {
+            return Ok(ends);
+        }
+        // Where tokens do not say how long they are, what they decode to does.
+        (1..=ids.len())
+            .map(|count| Ok(self.decode(&ids[..count])?.len().min(text.len())))
+            .collect()
+    }
+
     /// The text of token ids; bytes that are no whole character are replaced.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
         self.encoder()?.decode(ids)

@@ -69,6 +69,8 @@ pub async fn target(arguments: &Inquiry, log_folder: Option<&Path>) -> Result<Co
 
 async fn sim(arguments: &Inquiry, what: &str) -> Result<Connected> {
     let truth = Truth::parse(what)?;
+    // The simulated model says what it counts with, like a published tokenizer.
+    let tokenizer = truth.tokenizer()?;
     let wire = Arc::new(SimWire::new(truth)?);
     let options = ConnectOptions {
         target: arguments.target.clone(),
@@ -77,8 +79,6 @@ async fn sim(arguments: &Inquiry, what: &str) -> Result<Connected> {
         ..ConnectOptions::default()
     };
     let endpoint = connect(options).await?;
-    // The simulated model says what it counts with, like a published tokenizer.
-    let tokenizer = Tokenizer::bundled("o200k")?;
     Ok(Connected {
         endpoint,
         tokenizer: Some(tokenizer),

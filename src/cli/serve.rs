@@ -20,12 +20,13 @@ pub async fn run(arguments: &Serve) -> Result<Exit> {
     if let Some(seed) = arguments.fault_seed {
         truth.faults.seed = seed;
     }
+    let model = truth.model();
     let mut responder = Responder::new(truth)?;
     if let Some(path) = &arguments.log {
         responder = responder.with_log(Log::create(path)?);
     }
     let serving = serve(responder, arguments.port, super::setup::interrupted()).await?;
-    screen::out(&format!("{}#sim:{name}", serving.base_url()));
+    screen::out(&format!("{}#{model}", serving.base_url()));
     serving.stopped().await;
     Ok(Exit::Done)
 }

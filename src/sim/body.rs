@@ -7,7 +7,7 @@ use bytes::Bytes;
 use std::ops::Range;
 
 /// What a request asks for, whoever's shape it came in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChatRequest {
     /// The text of all messages in order, the system's first, each followed by a newline that is
     /// not part of it.
@@ -23,6 +23,8 @@ pub struct ChatRequest {
     pub include_usage: bool,
     /// Output budget in tokens.
     pub max_tokens: Option<u64>,
+    /// The temperature, where the request sets one.
+    pub temperature: Option<f64>,
     /// The first field that sets how tokens are drawn (Anthropic's newer versions refuse them).
     pub sampling: Option<String>,
     /// What only Ollama's requests say.
@@ -163,8 +165,12 @@ impl Reader {
             }
             (Anthropic, "temperature" | "top_p" | "top_k") => {
                 self.request.sampling.get_or_insert_with(|| key.to_owned());
-                scanner.skip()
+                match key {
+                    "temperature" => self.temperature(scanner),
+                    _ => scanner.skip(),
+                }
             }
+            (Chat | Responses, "temperature") => self.temperature(scanner),
             _ => scanner.skip(),
         }
     }
@@ -182,10 +188,16 @@ impl Reader {
                 let budget = scanner.bound(key)?;
                 self.tighten(budget);
             }
+            "temperature" => self.temperature(scanner)?,
             "num_ctx" if ollama => self.request.ollama.num_ctx = scanner.bound(key)?,
             "num_keep" if ollama => self.request.ollama.num_keep = scanner.bound(key)?,
             _ => scanner.skip()?,
         }
+        Ok(())
+    }
+
+    fn temperature(&mut self, scanner: &mut Scanner<'_>) -> Result<()> {
+        self.request.temperature = scanner.quantity()?;
         Ok(())
     }
 

@@ -1,12 +1,17 @@
 //! An answer before it is put in any vendor's shape, and the events it is streamed in.
 
+use super::leak::Leak;
 use bytes::Bytes;
 
 /// What an answered request gets back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
-    /// A number that belongs to this prompt and this answer.
+    /// A number that belongs to this answer.
     pub mark: u64,
+    /// Whose marks the answer bears.
+    pub leak: Option<&'static Leak>,
+    /// Which replica answered, where there are several.
+    pub replica: Option<usize>,
     /// The model that answers.
     pub model: String,
     /// What it thought aloud before, token by token.
@@ -44,6 +49,22 @@ pub struct Accounts {
 }
 
 impl Completion {
+    /// The answer's own name, which begins as is usual in a dialect or as a leak has it.
+    pub fn id(&self, usual: &str) -> String {
+        let start = self.leak.and_then(|leak| leak.id).unwrap_or(usual);
+        format!("{start}{:016x}", self.mark)
+    }
+
+    /// The server's mark of its configuration, where it has one.
+    pub fn fingerprint(&self) -> Option<String> {
+        let own = concat!("sim-", env!("CARGO_PKG_VERSION"));
+        match (self.leak, self.replica) {
+            (Some(leak), _) => leak.fingerprint.map(str::to_owned),
+            (None, Some(replica)) => Some(format!("{own}-r{replica}")),
+            (None, None) => Some(own.to_owned()),
+        }
+    }
+
     /// The answer in one piece.
     pub fn text(&self) -> String {
         self.pieces.concat()

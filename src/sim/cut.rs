@@ -214,6 +214,7 @@ fn rebuilt(request: &ChatRequest, kept: &[[Range<usize>; 2]]) -> ChatRequest {
         stream: request.stream,
         include_usage: request.include_usage,
         max_tokens: request.max_tokens,
+        temperature: request.temperature,
         sampling: request.sampling.clone(),
         ollama: request.ollama.clone(),
         ..ChatRequest::default()

@@ -2,6 +2,7 @@
 
 use super::cut::{Cut, OLLAMA_KEEP_TOKENS};
 use super::dialect::refusal::STATUSES;
+use super::memory::Sameness;
 use super::truth::duration;
 use crate::length::parse_tokens;
 use anyhow::{Context, Result, bail, ensure};
@@ -85,6 +86,14 @@ pub const FAULTS: &[(&str, &str)] = &[
         "old-answer",
         "gives the answer of the question before, as a response cache does",
     ),
+    (
+        "cached-answer",
+        "gives an equal prompt its first reply again, byte for byte with id and accounts, at once",
+    ),
+    (
+        "similar-answer=1k",
+        "the same for prompts whose first 1,000 bytes are equal",
+    ),
     ("clamped-output=2", "cuts the output budget to 2 tokens"),
 ];
 
@@ -92,6 +101,9 @@ pub const FAULTS: &[(&str, &str)] = &[
 const MIN_WINDOW_TOKENS: u64 = 16;
 /// After how much of an upload it is cut off where no argument says, in bytes.
 const UPLOAD_BYTES: u64 = 64_000;
+/// How much of a prompt is compared by a cache that goes by likeness, where no argument says, in
+/// bytes.
+const ALIKE_BYTES: usize = 1_000;
 /// How often something is sent to keep a connection alive where no argument says.
 const PING_EVERY: Duration = Duration::from_secs(1);
 
@@ -138,6 +150,8 @@ pub enum Fault {
     ReasoningEatsBudget,
     /// The answer of the question before.
     OldAnswer,
+    /// What was said before to what is the same.
+    Cached(Sameness),
     /// A smaller output budget than was asked for, in tokens.
     ClampedOutput(u64),
 }
@@ -294,6 +308,12 @@ fn parse(written: &str) -> Result<Fault> {
             Fault::KeepAlive(every)
         }
         "wrong-model" => Fault::WrongModel(argument.unwrap_or("other-1").to_owned()),
+        "similar-answer" => {
+            let bytes = argument.map(number).transpose()?;
+            let bytes = bytes.map_or(Ok(ALIKE_BYTES), usize::try_from)?;
+            ensure!(bytes > 0, "in `{written}`: one byte at least is compared");
+            Fault::Cached(Sameness::Beginning(bytes))
+        }
         "clamped-output" => {
             let tokens = number(needed()?)?;
             ensure!(tokens > 0, "in `{written}`: a budget is at least one token");
@@ -326,6 +346,7 @@ fn plain(kind: &str) -> Option<Fault> {
         "empty-answer" => Fault::EmptyAnswer,
         "reasoning-eats-budget" => Fault::ReasoningEatsBudget,
         "old-answer" => Fault::OldAnswer,
+        "cached-answer" => Fault::Cached(Sameness::Whole),
         _ => return None,
     })
 }

@@ -231,6 +231,14 @@ impl<'a> Scanner<'a> {
         self.whole_number(field)
     }
 
+    /// Reads a number of any kind; what is none is read past.
+    pub fn quantity(&mut self) -> Result<Option<f64>> {
+        match self.peek() {
+            Some(b'-' | b'0'..=b'9') => Ok(self.number()?.parse().ok()),
+            _ => self.skip().map(|()| None),
+        }
+    }
+
     fn number(&mut self) -> Result<String> {
         let mut number = String::new();
         let sign = self.peek() == Some(b'-');

@@ -28,6 +28,10 @@ pub struct Line {
     pub read_tokens: Option<u64>,
     /// Tokens that the accounts told of.
     pub reported_tokens: Option<u64>,
+    /// True where another model than the one in front answered.
+    pub relayed: bool,
+    /// True where the reply is one that was given before.
+    pub cached: bool,
     /// What was answered.
     pub said: Option<String>,
 }

@@ -2,6 +2,8 @@
 
 use super::body::ChatRequest;
 use super::doors;
+use super::draws::{draw, further, unit};
+use super::parrot;
 use super::prefix::{Blocks, Prefixes};
 use super::reader::{self, Fact, Question};
 use super::solver::{self, Solution};
@@ -23,12 +25,18 @@ pub const NO_IDEA: &str = "I don't know.";
 /// Length in bytes of the stretches in which tokens are counted.
 const STRETCH_BYTES: usize = 1 << 20;
 
+/// What the number hangs on that says how hard a prompt is, beside the prompt.
+const DIFFICULTY: u64 = 1;
+
+/// The temperature of requests that set none, as the vendors have it.
+const USUAL_TEMPERATURE: f64 = 1.0;
+
 /// One simulated model's mind.
 pub struct Mind {
     truth: Truth,
     tokenizer: Arc<Tokenizer>,
     prefixes: Mutex<Prefixes>,
-    /// What tells two flaky models apart that were given no seed.
+    /// What tells the requests of two models apart that were given no seed.
     chance: u64,
     thoughts: AtomicU64,
 }
@@ -42,6 +50,13 @@ pub struct Reading<'t> {
     solution: Option<Solution>,
     /// What is to be answered where the text does not say it.
     otherwise: &'static str,
+    /// The famous answer to a public question, where it matters.
+    famous: Option<String>,
+    /// A text that is to be repeated.
+    echo: Option<&'t str>,
+    /// True where nothing is asked that is a task.
+    is_talk: bool,
+    temperature: f64,
     /// The codes of a control prompt, each with its place in bytes.
     codes: Option<Vec<(usize, &'t str)>>,
     before_tokens: u64,
@@ -55,8 +70,19 @@ pub struct Thought<'t> {
     pub text: Cow<'t, str>,
     /// Tokens of the prompt that an earlier prompt began with.
     pub cached_tokens: u64,
-    /// A number that belongs to this prompt and this answer.
+    /// A number that belongs to this answer alone.
     pub mark: u64,
+    /// Which replica answered, where there are several.
+    pub replica: Option<usize>,
+}
+
+/// What the draws of an answer hang on.
+struct Chance {
+    /// The prompt and the seed.
+    prompt: blake3::Hash,
+    /// The request: how many were answered before.
+    request: blake3::Hash,
+    number: u64,
 }
 
 impl Mind {
@@ -65,8 +91,8 @@ impl Mind {
         let chance = RandomState::new().hash_one(std::process::id());
         Ok(Mind {
             chance: truth.seed.unwrap_or(chance),
+            tokenizer: truth.tokenizer()?,
             truth,
-            tokenizer: Tokenizer::bundled("o200k")?,
             prefixes: Mutex::default(),
             thoughts: AtomicU64::new(0),
         })
@@ -92,6 +118,13 @@ impl Mind {
             Some(_) => None,
             None => special.or_else(|| solver::solve(text, &request.messages)),
         };
+        let codes = doors::codes(text, &request.messages);
+        let is_open = question.is_none() && solution.is_none() && codes.is_none();
+        let echo = parrot::wanted(text, &request.messages).filter(|_| is_open);
+        let famous = self
+            .truth
+            .memorised
+            .and_then(|_| solver::by_heart(text, &request.messages));
         let at = fact.map(|fact| fact.at);
         let at = at.or(solution.as_ref().map(|solution| solution.at));
         let (prompt_tokens, before_tokens) = self.measure(request, at)?;
@@ -104,7 +137,14 @@ impl Mind {
                 true => reader::NONE,
                 false => NO_IDEA,
             },
-            codes: doors::codes(text, &request.messages),
+            famous,
+            echo,
+            // Only who has something to say need know whether it is asked for anything else.
+            is_talk: is_open
+                && self.truth.voice.is_some()
+                && !solver::is_asked(text, &request.messages),
+            temperature: request.temperature.unwrap_or(USUAL_TEMPERATURE),
+            codes,
             before_tokens,
             prompt_tokens,
         })
@@ -124,83 +164,110 @@ impl Mind {
     pub fn think<'t>(&self, reading: &Reading<'t>) -> Thought<'t> {
         let (cached_tokens, prompt) = self.remember(reading);
         let chance = self.chance(&prompt);
+        Thought {
+            text: self.answer(reading, &prompt, &chance),
+            cached_tokens,
+            mark: draw(&chance.request, 2),
+            replica: self.truth.recall.replica(chance.number),
+        }
+    }
+
+    fn answer<'t>(
+        &self,
+        reading: &Reading<'t>,
+        prompt: &blake3::Hash,
+        chance: &Chance,
+    ) -> Cow<'t, str> {
         if let Some(codes) = &reading.codes {
-            return Thought {
-                text: Cow::Owned(self.recite(reading, codes, &chance)),
-                cached_tokens,
-                mark: draw(&chance, 2),
-            };
+            return Cow::Owned(self.recite(reading, codes, chance));
+        }
+        if let (Some(famous), Some(share)) = (&reading.famous, self.truth.memorised)
+            && unit(&chance.prompt, 3) < share
+        {
+            return Cow::Owned(famous.clone());
         }
         if let Some(solution) = &reading.solution {
-            return Thought {
-                text: Cow::Owned(self.solve(reading, solution, &chance)),
-                cached_tokens,
-                mark: draw(&chance, 2),
-            };
+            return Cow::Owned(self.solve(reading, solution, chance));
+        }
+        if let Some(echo) = reading.echo {
+            return Cow::Owned(self.truth.family.says(echo));
+        }
+        if let (true, Some(voice)) = (reading.is_talk, self.truth.voice) {
+            let by_place = |place: usize| unit(&further(&chance.request, place as u64), 0);
+            return Cow::Owned(voice.say(prompt, reading.temperature, by_place));
         }
         let answer = match (&self.truth.recall, reading.question, reading.fact) {
             (Recall::Grep, Some(question), _) => reader::grep(reading.text, question.key),
             (_, _, Some(fact)) => {
-                let depth = reading.before_tokens as f64 / reading.prompt_tokens as f64;
-                // A cut prompt has as many tokens as its server says, give or take a few.
-                let depth = depth.min(1.0);
-                let recall = self
-                    .truth
-                    .recall_in(Task::NIAH_SINGLE, reading.prompt_tokens, depth);
-                if unit(draw(&chance, 0)) < recall {
-                    Some(fact.value)
-                } else {
-                    one_of(&reader::siblings(reading.text, fact), draw(&chance, 1))
+                let (is_recalled, draws) = self.recalls(Task::NIAH_SINGLE, reading, chance);
+                match is_recalled {
+                    true => Some(fact.value),
+                    false => one_of(&reader::siblings(reading.text, fact), draw(draws, 1)),
                 }
             }
             _ => None,
         };
-        Thought {
-            text: Cow::Borrowed(answer.unwrap_or(reading.otherwise)),
-            cached_tokens,
-            mark: draw(&chance, 2),
+        Cow::Borrowed(answer.unwrap_or(reading.otherwise))
+    }
+
+    /// Whether the fact that is asked for in a task is recalled, and what further draws hang on.
+    fn recalls<'c>(
+        &self,
+        task: Task,
+        reading: &Reading<'_>,
+        chance: &'c Chance,
+    ) -> (bool, &'c blake3::Hash) {
+        let depth = reading.before_tokens as f64 / reading.prompt_tokens.max(1) as f64;
+        // A cut prompt has as many tokens as its server says, give or take a few.
+        let (share, draws) = self.share(self.truth.curve(task), reading, depth.min(1.0), chance);
+        (unit(draws, 0) < share, draws)
+    }
+
+    /// The probability of recall by a curve, and what its draws hang on: the prompt, or the
+    /// request where the model is a flaky one.
+    fn share<'c>(
+        &self,
+        curve: &Recall,
+        reading: &Reading<'_>,
+        depth: f64,
+        chance: &'c Chance,
+    ) -> (f64, &'c blake3::Hash) {
+        let difficulty = unit(&further(&chance.prompt, DIFFICULTY), 0);
+        match curve.by_request(difficulty) {
+            Some(share) => (share, &chance.request),
+            None => {
+                let share = curve.share_of(chance.number, reading.prompt_tokens, depth);
+                (share, &chance.prompt)
+            }
         }
     }
 
     /// The answer to a question that a solver understood, or what a careless reader would say.
-    fn solve(&self, reading: &Reading<'_>, solution: &Solution, chance: &blake3::Hash) -> String {
+    fn solve(&self, reading: &Reading<'_>, solution: &Solution, chance: &Chance) -> String {
         let task = Task::named(solution.task).unwrap_or(Task::NIAH_SINGLE);
-        let depth = reading.before_tokens as f64 / reading.prompt_tokens.max(1) as f64;
-        let is_recalled = match self.truth.recall {
+        let (is_recalled, draws) = match self.truth.recall {
             // It finds words and understands nothing.
-            Recall::Grep => task.kind() == Kind::Literal,
-            _ => {
-                let recall =
-                    self.truth
-                        .recall_in(task, reading.prompt_tokens, depth.clamp(0.0, 1.0));
-                unit(draw(chance, 0)) < recall
-            }
+            Recall::Grep => (task.kind() == Kind::Literal, &chance.prompt),
+            _ => self.recalls(task, reading, chance),
         };
         if is_recalled {
             return solution.answer.clone();
         }
-        let wrong: Vec<&str> = solution.wrong.iter().map(String::as_str).collect();
-        let wrong = one_of(&wrong, draw(chance, 1));
+        let wrong = solution.wrong.iter().map(String::as_str);
+        // Who is said to know so much by heart and no more answers nothing else from there.
+        let wrong = wrong.filter(|wrong| reading.famous.as_deref() != Some(*wrong));
+        let wrong = one_of(&wrong.collect::<Vec<_>>(), draw(draws, 1));
         wrong.unwrap_or(reading.otherwise).to_owned()
     }
 
     /// The codes that it recalls, each by the curve at its own depth.
-    fn recite(
-        &self,
-        reading: &Reading<'_>,
-        codes: &[(usize, &str)],
-        chance: &blake3::Hash,
-    ) -> String {
+    fn recite(&self, reading: &Reading<'_>, codes: &[(usize, &str)], chance: &Chance) -> String {
         let mut recalled = Vec::new();
         for (nth, (at, code)) in codes.iter().enumerate() {
             let depth = *at as f64 / reading.text.len().max(1) as f64;
-            let mut hasher = blake3::Hasher::new();
-            hasher
-                .update(chance.as_bytes())
-                .update(&(nth as u64).to_le_bytes());
-            let is_found = self.truth.recall == Recall::Grep
-                || unit(draw(&hasher.finalize(), 0))
-                    < self.truth.recall(reading.prompt_tokens, depth);
+            let (share, draws) = self.share(&self.truth.recall, reading, depth, chance);
+            let is_found =
+                self.truth.recall == Recall::Grep || unit(&further(draws, nth as u64), 0) < share;
             if is_found {
                 recalled.push(*code);
             }
@@ -211,18 +278,18 @@ impl Mind {
         }
     }
 
-    /// What an answer hangs on: the prompt and the seed, or how many were answered before.
-    fn chance(&self, prompt: &blake3::Hash) -> blake3::Hash {
-        let mut hasher = blake3::Hasher::new();
-        if matches!(self.truth.recall, Recall::Flaky { .. }) {
-            let number = self.thoughts.fetch_add(1, Ordering::Relaxed);
-            hasher.update(&self.chance.to_le_bytes());
-            hasher.update(&number.to_le_bytes());
-        } else {
-            hasher.update(&self.truth.seed.unwrap_or_default().to_le_bytes());
-            hasher.update(prompt.as_bytes());
+    fn chance(&self, prompt: &blake3::Hash) -> Chance {
+        let number = self.thoughts.fetch_add(1, Ordering::Relaxed);
+        let of = |seed: u64, what: &[u8]| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&seed.to_le_bytes()).update(what);
+            hasher.finalize()
+        };
+        Chance {
+            prompt: of(self.truth.seed.unwrap_or_default(), prompt.as_bytes()),
+            request: of(self.chance, &number.to_le_bytes()),
+            number,
         }
-        hasher.finalize()
     }
 
     /// Tokens of the whole prompt, and those of them before the fact.
@@ -268,29 +335,22 @@ impl Mind {
         (cached.min(reading.prompt_tokens.saturating_sub(1)), digest)
     }
 
-    /// Cuts an answer into pieces of one token each, none within a character, and stops at the
-    /// budget; true where something was left out.
-    pub fn pieces(&self, answer: &str, budget: u64) -> Result<(Vec<String>, bool)> {
-        let mut ends = Vec::new();
-        for (at, c) in answer.char_indices() {
-            let end = at + c.len_utf8();
-            ends.push((end, self.tokenizer.count(&answer[..end])?));
-        }
-        let wanted = ends.last().map_or(0, |&(_, tokens)| tokens);
+    /// Cuts an answer into pieces of one token each (more where tokens share a character) and stops
+    /// at the budget. Returns the pieces, how many tokens were said, and whether any were left out.
+    /// A character whose last token does not fit is left out, and its first ones are said to no
+    /// effect, as servers do.
+    pub fn pieces(&self, answer: &str, budget: u64) -> Result<(Vec<String>, u64, bool)> {
+        let ends = self.tokenizer.ends(answer)?;
+        let said = usize::try_from(budget).map_or(ends.len(), |budget| budget.min(ends.len()));
         let mut pieces = Vec::new();
         let mut from = 0;
-        for tokens in 1..=wanted.min(budget) {
-            // A longer beginning can have fewer tokens than a shorter one: take the longest.
-            let end = ends
-                .iter()
-                .rfind(|end| end.1 <= tokens)
-                .map_or(from, |end| end.0);
-            if end > from {
+        for &end in &ends[..said] {
+            if end > from && answer.is_char_boundary(end) {
                 pieces.push(answer[from..end].to_owned());
                 from = end;
             }
         }
-        Ok((pieces, wanted > budget))
+        Ok((pieces, said as u64, said < ends.len()))
     }
 }
 
@@ -305,18 +365,6 @@ fn safe_cut(text: &str, start: usize, at: usize) -> usize {
             solid(text[start..space].chars().next_back()) && solid(text[space + 1..].chars().next())
         })
         .unwrap_or(start)
-}
-
-/// The n-th number that hangs on a digest.
-fn draw(digest: &blake3::Hash, nth: usize) -> u64 {
-    let mut eight = [0; 8];
-    eight.copy_from_slice(&digest.as_bytes()[nth * 8..nth * 8 + 8]);
-    u64::from_le_bytes(eight)
-}
-
-/// A number in 0…1, 1 excluded.
-fn unit(number: u64) -> f64 {
-    (number >> 11) as f64 / (1u64 << 53) as f64
 }
 
 fn one_of<'t>(values: &[&'t str], number: u64) -> Option<&'t str> {

@@ -3,10 +3,13 @@
 mod ask;
 mod count;
 
+use super::body::ChatRequest;
 use super::completion::Completion;
 use super::dialect::{Dialect, anthropic, chat, gemini, ollama, refusal};
 use super::fault::{Drawn, Fault};
+use super::leak::Leak;
 use super::log::{Line, Log};
+use super::memory::Memory;
 use super::mind::Mind;
 use super::playback::Tempo;
 use super::route::{Head, Route};
@@ -25,6 +28,8 @@ const UNSTATED_WINDOW_TOKENS: u64 = 1 << 24;
 /// One simulated model, for any number of requests at a time.
 pub struct Responder {
     mind: Mind,
+    /// Those that answer in its name, each above so many tokens; the longest come last.
+    behind: Vec<(u64, Mind)>,
     log: Option<Log>,
     requests: AtomicU64,
     questions: AtomicU64,
@@ -32,6 +37,8 @@ pub struct Responder {
     loaded_tokens: AtomicU64,
     /// What was said last, for a cache to say again.
     last: Mutex<Option<Completion>>,
+    /// What was said to what, for another cache to say again.
+    memory: Mutex<Memory>,
 }
 
 /// A request whose head has come: what it wants, and what will go wrong with it.
@@ -40,6 +47,10 @@ pub struct Turn {
     route: Route,
     drawn: Drawn,
     line: Line,
+    /// Whose marks the reply bears.
+    leak: Option<&'static Leak>,
+    /// Which replica answered, where there are several.
+    replica: Option<usize>,
 }
 
 /// What becomes of a request's upload.
@@ -72,13 +83,17 @@ pub struct Answer {
 impl Responder {
     /// A model of this truth.
     pub fn new(truth: Truth) -> Result<Responder> {
+        let behind = truth.behind.iter();
+        let behind = behind.map(|other| Ok((other.above_tokens, Mind::new(other.truth.clone())?)));
         Ok(Responder {
+            behind: behind.collect::<Result<_>>()?,
             mind: Mind::new(truth)?,
             log: None,
             requests: AtomicU64::new(0),
             questions: AtomicU64::new(0),
             loaded_tokens: AtomicU64::new(0),
             last: Mutex::default(),
+            memory: Mutex::default(),
         })
     }
 
@@ -116,7 +131,24 @@ impl Responder {
             route,
             drawn,
             line,
+            leak: self.mind.truth().leak,
+            replica: None,
         }
+    }
+
+    /// Who answers a prompt.
+    fn mind_for(&self, request: &ChatRequest) -> Result<&Mind> {
+        let [(shortest, _), ..] = &self.behind[..] else {
+            return Ok(&self.mind);
+        };
+        // A relay need not count what it hands on.
+        let tokens = match (shortest, self.behind.len()) {
+            (0, 1) => u64::MAX,
+            _ => self.mind.length(request)?,
+        };
+        let mut longest_first = self.behind.iter().rev();
+        let behind = longest_first.find(|(above, _)| tokens > *above);
+        Ok(behind.map_or(&self.mind, |(_, mind)| mind))
     }
 
     /// Answers one request; the work is the processor's alone and takes about a second for a
@@ -193,6 +225,13 @@ impl Responder {
             Dialect::Anthropic => put("request-id", format!("req_sim{number}")),
             Dialect::Chat | Dialect::Responses => put("x-request-id", format!("sim-{number}")),
             Dialect::Gemini | Dialect::Ollama => {}
+        }
+        if let Some(replica) = turn.replica {
+            put("x-replica", format!("r{replica}"));
+        }
+        for (name, value) in turn.leak.into_iter().flat_map(|leak| leak.headers(number)) {
+            answer.headers.retain(|(known, _)| *known != name);
+            answer.headers.push((name, value));
         }
         turn.line.status = Some(answer.status);
         self.note(&turn.line);

@@ -22,6 +22,7 @@ mod words;
 
 pub use page::Page;
 
+use crate::language::Language;
 use std::ops::Range;
 
 /// What a question comes to.
@@ -68,6 +69,21 @@ pub fn solve(text: &str, messages: &[Range<usize>]) -> Option<Solution> {
     let page = Page::new(text, messages);
     let special = SOLVERS.iter().find_map(|solver| solver(&page));
     special.or_else(|| keyed::solve(&page))
+}
+
+/// The famous answer to a public question, whatever the text says and whether it says anything.
+pub fn by_heart(text: &str, messages: &[Range<usize>]) -> Option<String> {
+    public::famous(&Page::new(text, messages))
+}
+
+/// True where the question of any task is asked, in any language, answerable or not.
+pub fn is_asked(text: &str, messages: &[Range<usize>]) -> bool {
+    let page = Page::new(text, messages);
+    let mut languages = Language::codes().filter_map(|code| Language::named(code).ok());
+    languages.any(|language| {
+        let mut questions = language.questions();
+        questions.any(|form| page.ends().iter().any(|end| !form.find(end).is_empty()))
+    })
 }
 
 #[cfg(test)]

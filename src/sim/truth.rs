@@ -1,145 +1,27 @@
 //! What a simulated model can and cannot do, as its name states it.
 
+mod names;
+mod recall;
+
+pub use names::{MODIFIERS, NAMES};
+pub use recall::Recall;
+
 use super::dialect::words::{WORDS, Words, words};
+use super::family::{FAMILIES, Family, GPT};
 use super::fault::Faults;
+use super::leak::{LEAKS, Leak};
+use super::voice::Voice;
 use crate::length::parse_tokens;
 use crate::task::{Kind, Task};
+use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, bail, ensure};
+use names::listed;
+use recall::recall;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// How steeply [`Recall::Decay`] falls: a quarter of the half length is recalled with .985, half
-/// of it with .889, twice of it with .111.
-const DECAY_STEEPNESS: i32 = 3;
-
-/// Half length in tokens and steepness of [`Recall::Scout`]: the logistic curve in ln(length)
-/// through .85 at 2,100 tokens, where its effective length ends, and .15 at 120,000, about what
-/// Fiction.liveBench reports of Llama 4 Scout there (5 of 32). In between and beyond it gives .95
-/// at 500 tokens, .67 at 7,000 and .03 at 1,000,000.
-const SCOUT_HALF_TOKENS: f64 = 15_900.0;
-const SCOUT_STEEPNESS: f64 = 0.857;
-
-/// What is recalled within the band of [`Recall::Hole`].
-const HOLE_RECALL: f64 = 0.1;
-
-/// The simulated models by name, with one line each: what `sim:` can be followed by.
-pub const NAMES: &[(&str, &str)] = &[
-    ("perfect", "recalls every fact at every length and depth"),
-    (
-        "cliff=64k",
-        "right up to 64,000 prompt tokens, wrong beyond",
-    ),
-    (
-        "decay=64k",
-        "recall 1 / (1 + (tokens / 64,000)^3): one half at 64,000 prompt tokens",
-    ),
-    (
-        "middle=0.4",
-        "recall 1 - 0.4 * 4d(1 - d) at depth d: 0.6 in the middle, 1 at both ends",
-    ),
-    (
-        "flaky=0.2",
-        "each request is wrong with probability 0.2, the same prompt too",
-    ),
-    (
-        "flat=0.95",
-        "recall 0.95 at every length and depth, decided by the prompt",
-    ),
-    (
-        "scout",
-        "recall 1 / (1 + (tokens / 15,900)^0.857), like Llama 4 Scout's: .95 at 500, .85 at 2,100, .15 at 120,000",
-    ),
-    (
-        "hole=40-60",
-        "recall 0.1 from 40 to 60 percent of the depth, 1 elsewhere",
-    ),
-    (
-        "steps=64k:0.97/1M:0.8/10M:0",
-        "recall 0.97 up to 64,000 prompt tokens, 0.8 up to 1,000,000; the last step holds beyond its length too",
-    ),
-    (
-        "grep",
-        "finds the sentence that holds the key and reads nothing else",
-    ),
-    (
-        "discard",
-        "throws the request away unread and answers at once, without usage: for upload speed",
-    ),
-];
-
-/// What may follow any name, with one line each.
-pub const MODIFIERS: &[(&str, &str)] = &[
-    (
-        "window=131072",
-        "declares this window and refuses longer prompts",
-    ),
-    (
-        "advertised=10M",
-        "declares this window instead, whatever is true",
-    ),
-    (
-        "words=vllm",
-        "refuses them in a chat as vllm, openai, sglang, tgi, openrouter, xai, groq … do",
-    ),
-    ("latency=50ms", "waits this long before it answers"),
-    ("seed=7", "draws other answers from the same curve"),
-    (
-        "fault=cut-head=32k:0.1",
-        "does this wrong with a tenth of the questions; may be stated again",
-    ),
-    ("fault-seed=7", "draws the faults of other questions"),
-    (
-        "aggregate=cliff=16k",
-        "has this curve in tasks of this kind, or in one task by its name (see `depthfinder tasks`)",
-    ),
-];
-
-/// The shape of the recall, by which a fact is found or not.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Recall {
-    /// Always found.
-    Perfect,
-    /// Found in prompts of up to so many tokens, never in longer ones.
-    Cliff {
-        /// The longest prompt in which facts are found.
-        tokens: u64,
-    },
-    /// Found less and less as prompts grow: 1 / (1 + (length / half)³).
-    Decay {
-        /// The prompt length in tokens at which recall is one half.
-        half_tokens: u64,
-    },
-    /// Found less in the middle: 1 − loss · 4d(1 − d) at depth d.
-    Middle {
-        /// What is lost at depth one half, 0…1.
-        loss: f64,
-    },
-    /// Found or not by request, never by prompt.
-    Flaky {
-        /// Share of requests answered wrongly, 0…1.
-        rate: f64,
-    },
-    /// Found with the same chance at every length and depth, by prompt and never by request.
-    Flat {
-        /// Share of prompts answered rightly, 0…1.
-        share: f64,
-    },
-    /// Found less and less from early on, as Llama 4 Scout does: .85 at 2,100 prompt tokens.
-    Scout,
-    /// Found everywhere but within one band of depths, where one in ten is.
-    Hole {
-        /// Where the band starts and ends, 0…1, both ends within.
-        depths: [f64; 2],
-    },
-    /// Found by steps of length, rising in length; the last holds beyond its own.
-    Steps {
-        /// The longest prompt of a step in tokens, and its recall, 0…1.
-        steps: Vec<(u64, f64)>,
-    },
-    /// The sentence with the key is found, always, and nothing else is read.
-    Grep,
-    /// Nothing is read at all.
-    Discard,
-}
+/// The vocabulary that is counted with where a name states none.
+const TOKENIZER: &str = "o200k";
 
 /// A simulated model: its name and everything that the name states.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,7 +44,42 @@ pub struct Truth {
     pub faults: Faults,
     /// Curves of single tasks, or of kinds of tasks, by name.
     pub of_tasks: Vec<(String, Recall)>,
+    /// What it calls itself where that is not its name.
+    pub called: Option<String>,
+    /// The vocabulary that it counts with: a bundled one's name or a file's path.
+    pub vocabulary: String,
+    /// Whose special tokens it has.
+    pub family: &'static Family,
+    /// What it says to what is no task; `None` is that it doesn't know.
+    pub voice: Option<Voice>,
+    /// Share of the public needles whose famous answer is given whatever the text says, 0…1;
+    /// `None` where it is one of the answers that are given for want of a better one.
+    pub memorised: Option<f64>,
+    /// Whose headers, ids and fingerprint show.
+    pub leak: Option<&'static Leak>,
+    /// Other models that answer in its name, by the length of the prompt.
+    pub behind: Vec<Behind>,
 }
+
+/// A model that answers in another's name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Behind {
+    /// It answers prompts of more tokens than this, as the model in front counts them.
+    pub above_tokens: u64,
+    /// What it is like.
+    pub truth: Truth,
+}
+
+/// What is the business of the model in front alone.
+const OF_THE_FRONT: &[&str] = &[
+    "advertised",
+    "latency",
+    "fault",
+    "fault-seed",
+    "name",
+    "relay",
+    "router",
+];
 
 impl Truth {
     /// Reads `NAME[=ARG][,key=value…]`: one of [`NAMES`], then any of [`MODIFIERS`].
@@ -179,6 +96,13 @@ impl Truth {
             words: None,
             faults: Faults::default(),
             of_tasks: Vec::new(),
+            called: None,
+            vocabulary: TOKENIZER.to_owned(),
+            family: &GPT,
+            voice: None,
+            memorised: None,
+            leak: None,
+            behind: Vec::new(),
         };
         let mut seen = Vec::new();
         for part in parts {
@@ -211,6 +135,36 @@ impl Truth {
                         truth.faults.seed = seed;
                     }
                 }
+                "name" => {
+                    ensure!(
+                        !value.is_empty(),
+                        "`{part}` needs a name, like name=acme-70b"
+                    );
+                    truth.called = Some(value.to_owned());
+                }
+                "tokenizer" => {
+                    ensure!(
+                        !value.is_empty(),
+                        "`{part}` needs a vocabulary, like tokenizer=cl100k"
+                    );
+                    value.clone_into(&mut truth.vocabulary);
+                }
+                "family" => truth.family = among(part, value, FAMILIES, |family| family.name)?,
+                "leaks" => truth.leak = Some(among(part, value, LEAKS, |leak| leak.name)?),
+                "voice" => {
+                    truth.voice =
+                        Some(Voice::parse(value).with_context(|| format!("in `{part}`"))?);
+                }
+                "memorised" => truth.memorised = Some(share(part, value)?),
+                "relay" => truth.behind.push(behind(part, 0, value)?),
+                "router" => {
+                    let (length, other) = value.split_once(':').with_context(|| {
+                        format!("`{part}` needs a length and a model, like router=32k:cliff=8k")
+                    })?;
+                    truth
+                        .behind
+                        .push(behind(part, tokens(part, length)?, other)?);
+                }
                 _ if is_task(key) => truth.of_tasks.push((key.to_owned(), self::recall(value)?)),
                 _ => bail!(
                     "a simulated model has no `{part}`; after its name may stand: {}",
@@ -218,12 +172,23 @@ impl Truth {
                 ),
             }
         }
+        truth.behind.sort_by_key(|behind| behind.above_tokens);
         Ok(truth)
+    }
+
+    /// The vocabulary that it counts with.
+    ///
+    /// # Errors
+    /// When there is none of this name and no such file, or the file is none.
+    pub fn tokenizer(&self) -> Result<Arc<Tokenizer>> {
+        Tokenizer::resolve(&self.vocabulary)
+            .with_context(|| format!("in `tokenizer={}`", self.vocabulary))
     }
 
     /// The model's full name, as it is declared and asked for.
     pub fn model(&self) -> String {
-        format!("sim:{}", self.name)
+        let called = self.called.clone();
+        called.unwrap_or_else(|| format!("sim:{}", self.name))
     }
 
     /// The window that it declares, in tokens.
@@ -239,116 +204,54 @@ impl Truth {
 
     /// The same in a task, by its own curve or that of its kind where the name states one.
     pub fn recall_in(&self, task: Task, length_tokens: u64, depth: f64) -> f64 {
+        self.curve(task).share(length_tokens, depth)
+    }
+
+    /// The curve that a task has.
+    pub fn curve(&self, task: Task) -> &Recall {
         let stated = |name: &str| self.of_tasks.iter().find(|(known, _)| known == name);
         let own = stated(task.name()).or_else(|| stated(task.kind().name()));
-        let recall = own.map_or(&self.recall, |(_, recall)| recall);
-        recall.share(length_tokens, depth)
+        own.map_or(&self.recall, |(_, recall)| recall)
     }
 }
 
-impl Recall {
-    /// The probability, 0…1, of recalling a fact at a depth, 0…1, of a prompt of this many tokens.
-    fn share(&self, length_tokens: u64, depth: f64) -> f64 {
-        match self {
-            Recall::Perfect | Recall::Grep => 1.0,
-            Recall::Cliff { tokens } => f64::from(u8::from(length_tokens <= *tokens)),
-            Recall::Decay { half_tokens } => {
-                let ratio = length_tokens as f64 / *half_tokens as f64;
-                1.0 / (1.0 + ratio.powi(DECAY_STEEPNESS))
-            }
-            Recall::Middle { loss } => 1.0 - loss * 4.0 * depth * (1.0 - depth),
-            Recall::Flaky { rate } => 1.0 - rate,
-            Recall::Flat { share } => *share,
-            Recall::Scout => {
-                let ratio = length_tokens as f64 / SCOUT_HALF_TOKENS;
-                1.0 / (1.0 + ratio.powf(SCOUT_STEEPNESS))
-            }
-            Recall::Hole { depths: [from, to] } => match (*from..=*to).contains(&depth) {
-                true => HOLE_RECALL,
-                false => 1.0,
-            },
-            Recall::Steps { steps } => {
-                let step = steps.iter().find(|(tokens, _)| length_tokens <= *tokens);
-                step.or(steps.last()).map_or(0.0, |(_, recall)| *recall)
-            }
-            Recall::Discard => 0.0,
-        }
+/// Reads a model that answers in another's name: a name with `+` where commas stand otherwise.
+fn behind(part: &str, above_tokens: u64, written: &str) -> Result<Behind> {
+    for stated in written.split('+').skip(1) {
+        let key = stated.split('=').next().unwrap_or_default();
+        ensure!(
+            !OF_THE_FRONT.contains(&key),
+            "`{part}`: {key} is for the model in front, behind a comma"
+        );
     }
+    let truth = Truth::parse(&written.replace('+', ",")).with_context(|| format!("in `{part}`"))?;
+    ensure!(
+        truth.recall != Recall::Discard,
+        "`{part}`: a model that reads nothing stands behind no other"
+    );
+    Ok(Behind {
+        above_tokens,
+        truth,
+    })
+}
+
+/// One of a table, by its name.
+fn among<T>(
+    part: &str,
+    value: &str,
+    table: &[&'static T],
+    name: impl Fn(&T) -> &'static str,
+) -> Result<&'static T> {
+    let found = table.iter().find(|entry| name(entry) == value).copied();
+    found.with_context(|| {
+        let names: Vec<&str> = table.iter().map(|entry| name(entry)).collect();
+        format!("`{part}`: known are {}", names.join(", "))
+    })
 }
 
 /// True for the name of a task or of a kind of tasks.
 fn is_task(name: &str) -> bool {
     Kind::ALL.iter().any(|kind| kind.name() == name) || Task::named(name).is_ok()
-}
-
-fn recall(head: &str) -> Result<Recall> {
-    let (name, argument) = match head.split_once('=') {
-        Some((name, argument)) => (name, Some(argument)),
-        None => (head, None),
-    };
-    let needed = || {
-        argument.with_context(|| match example(name) {
-            Some(example) => format!("sim:{name} needs a number, like sim:{example}"),
-            None => unknown(head),
-        })
-    };
-    let recall = match name {
-        "cliff" => Recall::Cliff {
-            tokens: tokens(head, needed()?)?,
-        },
-        "decay" => Recall::Decay {
-            half_tokens: tokens(head, needed()?)?,
-        },
-        "middle" => Recall::Middle {
-            loss: share(head, needed()?)?,
-        },
-        "flaky" => Recall::Flaky {
-            rate: share(head, needed()?)?,
-        },
-        "flat" => Recall::Flat {
-            share: share(head, needed()?)?,
-        },
-        "hole" => Recall::Hole {
-            depths: band(head, needed()?)?,
-        },
-        "steps" => Recall::Steps {
-            steps: steps(head, needed()?)?,
-        },
-        "perfect" | "scout" | "grep" | "discard" => {
-            ensure!(
-                argument.is_none(),
-                "sim:{name} takes no number: drop `={}`",
-                argument.unwrap_or_default()
-            );
-            match name {
-                "perfect" => Recall::Perfect,
-                "scout" => Recall::Scout,
-                "grep" => Recall::Grep,
-                _ => Recall::Discard,
-            }
-        }
-        _ => bail!(unknown(head)),
-    };
-    Ok(recall)
-}
-
-fn unknown(head: &str) -> String {
-    format!(
-        "there is no simulated model `{head}`; there are {}",
-        listed(NAMES)
-    )
-}
-
-fn example(name: &str) -> Option<&'static str> {
-    NAMES
-        .iter()
-        .map(|&(example, _)| example)
-        .find(|example| example.split('=').next() == Some(name))
-}
-
-fn listed(table: &[(&str, &str)]) -> String {
-    let names: Vec<&str> = table.iter().map(|&(name, _)| name).collect();
-    names.join(", ")
 }
 
 fn tokens(part: &str, value: &str) -> Result<u64> {
@@ -362,37 +265,6 @@ fn share(part: &str, value: &str) -> Result<f64> {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => bail!("`{part}` needs a share between 0 and 1"),
     }
-}
-
-/// Reads a band of depths in percent: `40-60`.
-fn band(part: &str, value: &str) -> Result<[f64; 2]> {
-    let percent = |text: &str| {
-        let percent = text.trim().parse::<f64>().ok();
-        percent.filter(|percent| (0.0..=100.0).contains(percent))
-    };
-    value
-        .split_once('-')
-        .and_then(|(from, to)| percent(from).zip(percent(to)))
-        .filter(|(from, to)| from < to)
-        .map(|(from, to)| [from / 100.0, to / 100.0])
-        .with_context(|| format!("`{part}` needs two depths in percent, like hole=40-60"))
-}
-
-/// Reads steps of recall by length: `64k:0.97/1M:0.8`.
-fn steps(part: &str, value: &str) -> Result<Vec<(u64, f64)>> {
-    let mut steps: Vec<(u64, f64)> = Vec::new();
-    for step in value.split('/') {
-        let (length, recall) = step.split_once(':').with_context(|| {
-            format!("`{part}` needs a length and a share in each step, like steps=64k:0.97/1M:0.8")
-        })?;
-        let length_tokens = tokens(part, length)?;
-        ensure!(
-            steps.last().is_none_or(|last| last.0 < length_tokens),
-            "`{part}` needs its steps by length, the shortest first"
-        );
-        steps.push((length_tokens, share(part, recall)?));
-    }
-    Ok(steps)
 }
 
 /// Reads a time: `50ms` or `2s`.

@@ -35,6 +35,18 @@ impl Bundled {
         self.small.count(text) as u64
     }
 
+    /// Where each token of a short text ends, in bytes.
+    pub fn ends(&self, text: &str) -> Vec<usize> {
+        let ids = self.small.encode(text).into_iter();
+        let lengths = ids.map(|id| self.small.bpe.token_bytes(id).len());
+        lengths
+            .scan(0, |end, length| {
+                *end += length;
+                Some(*end)
+            })
+            .collect()
+    }
+
     /// The vocabulary as a `tokenizer.json`, with the merges worked out from the ranks.
     pub fn to_json(&self) -> String {
         let bpe = &self.small.bpe;

@@ -96,7 +96,7 @@ fn message(
     usage: Option<Accounts>,
 ) -> Value {
     let mut message = json!({
-        "id": format!("msg_{:016x}", completion.mark),
+        "id": completion.id("msg_"),
         "type": "message",
         "role": "assistant",
         "model": completion.model,

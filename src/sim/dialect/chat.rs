@@ -56,15 +56,19 @@ fn delta(completion: &Completion, part: Part, delta: Value, finish: Value) -> Ev
     event(part, data(&chunk))
 }
 
-/// The clock is left out: the same request is answered with the same bytes.
+/// The clock is left out: it says nothing of the model.
 fn head(completion: &Completion, object: &str) -> Value {
-    json!({
-        "id": format!("chatcmpl-{:016x}", completion.mark),
+    let mut head = json!({
+        "id": completion.id("chatcmpl-"),
         "object": object,
         "created": 0,
         "model": completion.model,
-        "system_fingerprint": concat!("sim-", env!("CARGO_PKG_VERSION")),
-    })
+        "system_fingerprint": completion.fingerprint(),
+    });
+    if let Some(provider) = completion.leak.and_then(|leak| leak.provider) {
+        head["provider"] = provider.into();
+    }
+    head
 }
 
 fn finish(completion: &Completion) -> Option<&'static str> {

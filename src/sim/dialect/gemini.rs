@@ -94,7 +94,7 @@ fn reply(
         reply["usageMetadata"] = accounts(usage);
     }
     reply["modelVersion"] = completion.model.as_str().into();
-    reply["responseId"] = format!("{:016x}", completion.mark).into();
+    reply["responseId"] = completion.id("").into();
     reply
 }
 

@@ -191,7 +191,7 @@ fn response(completion: &Completion, status: &str, ended: bool) -> Value {
         })
     });
     json!({
-        "id": id("resp", completion),
+        "id": completion.id("resp_"),
         "object": "response",
         "created_at": 0,
         "status": status,

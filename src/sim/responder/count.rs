@@ -18,7 +18,11 @@ impl Responder {
         }
         let counted = ChatRequest::read(dialect, body)
             .map_err(|error| (400, error))
-            .and_then(|request| self.mind.length(&request).map_err(|error| (500, error)));
+            .and_then(|request| {
+                let mind = self.mind_for(&request);
+                let counted = mind.and_then(|mind| mind.length(&request));
+                counted.map_err(|error| (500, error))
+            });
         match counted {
             Ok(tokens) => json(
                 200,
@@ -35,12 +39,13 @@ impl Responder {
     pub(super) fn tokenize(&self, body: &[Bytes]) -> Answer {
         let ids = || -> Result<Vec<u32>> {
             let request = ChatRequest::read_prompt(body)?;
+            let mind = self.mind_for(&request)?;
             let mut ids = Vec::new();
             if !request.is_bare {
                 ids.resize(TEMPLATE_TOKENS as usize, TEMPLATE_ID);
             }
             for at in 0..request.messages.len() {
-                ids.extend(self.mind.encode(request.message(at))?);
+                ids.extend(mind.encode(request.message(at))?);
             }
             Ok(ids)
         };

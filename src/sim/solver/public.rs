@@ -33,3 +33,11 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
         wrong,
     })
 }
+
+/// The famous answer in the language of the question, for who needs no text.
+pub fn famous(page: &Page<'_>) -> Option<String> {
+    let asked = page.asked("public", "question")?;
+    let famous = format!("famous_{}", asked.variant);
+    let famous = asked.language.words("public", &famous).ok()?;
+    Some(famous.join(&asked.language.comma))
+}
