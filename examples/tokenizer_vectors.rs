@@ -52,7 +52,10 @@ fn open(name: &str, path: &str) -> Result<Arc<Tokenizer>> {
         };
         return tiktoken(name, &std::fs::read_to_string(file)?, expression);
     }
-    if Path::new(path).file_name().is_some_and(|file| file.to_string_lossy().contains("tekken")) {
+    if Path::new(path)
+        .file_name()
+        .is_some_and(|file| file.to_string_lossy().contains("tekken"))
+    {
         return tekken(name, &std::fs::read_to_string(path)?);
     }
     Tokenizer::resolve(path)

@@ -109,7 +109,9 @@ pub async fn run(arguments: Identify) -> Result<Exit> {
             &arguments.target,
             arguments.reference.as_deref().unwrap_or_default(),
         ],
-        reference: reference.as_ref().map(|reference| reference.endpoint.as_ref()),
+        reference: reference
+            .as_ref()
+            .map(|reference| reference.endpoint.as_ref()),
         concurrency: [
             at_a_time(&connected),
             reference.as_ref().map_or(1, at_a_time),
@@ -221,11 +223,12 @@ fn own_tokenizer(connected: &Connected, own: &mut Vec<Known>) -> Result<Option<S
     let Some(tokenizer) = &connected.tokenizer else {
         return Ok(None);
     };
-    let name = tokenizer.name().to_owned();
-    if !Tokenizer::BUNDLED.contains(&tokenizer.name()) {
-        own.push(Known::of(tokenizer.clone(), "the target's own file")?);
+    // A bundled one stands in for what the name says anyhow.
+    if Tokenizer::BUNDLED.contains(&tokenizer.name()) {
+        return Ok(None);
     }
-    Ok(Some(name))
+    own.push(Known::of(tokenizer.clone(), "the target's own file")?);
+    Ok(Some(tokenizer.name().to_owned()))
 }
 
 /// The tokenizers that the target should count with: by what was typed, by its own file, else by
@@ -237,14 +240,22 @@ fn claimed<'t>(
     own: Option<&str>,
 ) -> Result<Vec<&'t Known>> {
     let named = |name: &str| -> Vec<&'t Known> {
-        table.known.iter().filter(|known| known.name == name).collect()
+        table
+            .known
+            .iter()
+            .filter(|known| known.name == name)
+            .collect()
     };
     if let Some(typed) = &arguments.claimed {
         let found = match named(typed) {
             found if found.is_empty() => table.claimed(typed),
             found => found,
         };
-        let names: Vec<&str> = table.known.iter().map(|known| known.name.as_str()).collect();
+        let names: Vec<&str> = table
+            .known
+            .iter()
+            .map(|known| known.name.as_str())
+            .collect();
         ensure!(
             !found.is_empty(),
             "no tokenizer is known of {typed}: known are {}; others by --tokenizer-file",
@@ -283,9 +294,9 @@ fn asking(
         .map(|window| stretch(corpus, window + window / 2, began_ms))
         .transpose()?;
     Ok(Options {
-        haystack_tokens: haystack
-            .as_ref()
-            .map_or(0, |haystack: &Rope| haystack.raw_bytes() / (BYTES_PER_TOKEN + 1)),
+        haystack_tokens: haystack.as_ref().map_or(0, |haystack: &Rope| {
+            haystack.raw_bytes() / (BYTES_PER_TOKEN + 1)
+        }),
         long_equality: equality.filter(|_| arguments.long_equality && haystack.is_some()),
         haystack,
         overlong,
@@ -298,18 +309,28 @@ fn asking(
 /// cache of an earlier one answers.
 fn stretch(corpus: &Corpus, tokens: u64, at: u64) -> Result<Rope> {
     let wanted = (tokens * BYTES_PER_TOKEN) as usize;
-    let texts = corpus.texts.iter().filter(|text| text.len_bytes() as usize > wanted);
-    let text = texts
-        .max_by_key(|text| text.len_bytes())
-        .with_context(|| format!("no built-in text has {} tokens: give a shorter --long", grouped(tokens)))?;
+    let texts = corpus
+        .texts
+        .iter()
+        .filter(|text| text.len_bytes() as usize > wanted);
+    let text = texts.max_by_key(|text| text.len_bytes()).with_context(|| {
+        format!(
+            "no built-in text has {} tokens: give a shorter --long",
+            grouped(tokens)
+        )
+    })?;
     let content = text.as_str()?;
     let from = (at as usize).wrapping_mul(7_919) % (content.len() - wanted).max(1);
     let after = |at: usize| {
-        let at = (at..content.len()).find(|at| content.is_char_boundary(*at)).unwrap_or(0);
+        let at = (at..content.len())
+            .find(|at| content.is_char_boundary(*at))
+            .unwrap_or(0);
         content[at..].find(". ").map_or(at, |dot| at + dot + 1)
     };
     let from = after(from) + 1;
-    let to = after((from + wanted).min(content.len())).min(content.len()).max(from);
+    let to = after((from + wanted).min(content.len()))
+        .min(content.len())
+        .max(from);
     let mut rope = Rope::new();
     for piece in text.pieces(from.min(to), to)? {
         rope.push(piece);
@@ -350,7 +371,10 @@ fn announce(
         grouped(output),
         match (price, free) {
             (_, true) => "free, it runs on this machine".to_owned(),
-            (Some(price), _) => format!("about ${:.2}, both sides at the target's price", price.usd(prompt, output)),
+            (Some(price), _) => format!(
+                "about ${:.2}, both sides at the target's price",
+                price.usd(prompt, output)
+            ),
             (None, _) => "price not known (give --price IN,OUT)".to_owned(),
         }
     ));
@@ -390,7 +414,9 @@ fn consent(
 fn default_folder(began_ms: u64, model: &str) -> PathBuf {
     // The usual name has the task last, and this one is known by its command.
     let named = folder::default_name(began_ms, &format!("{NAME}-{model}"), "");
-    let name = named.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = named
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_else(|| NAME.to_owned());
     named.with_file_name(name.trim_end_matches('-'))
 }
@@ -416,7 +442,10 @@ fn local_folder(arguments: &Identify, began_ms: u64) -> Result<Option<PathBuf>> 
 fn write(folder: &Path, identity: &Identity) -> Result<()> {
     let mut json = serde_json::to_string_pretty(identity)?;
     json.push('\n');
-    for (name, content) in [("identity.json", json), ("report.md", report::markdown(identity))] {
+    for (name, content) in [
+        ("identity.json", json),
+        ("report.md", report::markdown(identity)),
+    ] {
         let path = folder.join(name);
         let part = folder.join(format!("{name}.part"));
         std::fs::write(&part, content)

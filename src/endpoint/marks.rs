@@ -83,7 +83,9 @@ mod tests {
         ];
         let response = Response {
             status: 200,
-            headers: headers.map(|(name, value)| (name.into(), value.into())).into(),
+            headers: headers
+                .map(|(name, value)| (name.into(), value.into()))
+                .into(),
             uploaded_ms: None,
             headers_ms: 0.0,
             began: std::time::Instant::now(),

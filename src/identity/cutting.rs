@@ -86,10 +86,15 @@ impl Cuts {
 
     fn of(texts: &[Option<String>], found: Cuts) -> Cuts {
         let told = texts.iter().flatten();
-        let longest = told.max_by_key(|text| text.len()).cloned().unwrap_or_default();
+        let longest = told
+            .max_by_key(|text| text.len())
+            .cloned()
+            .unwrap_or_default();
         let lengths = texts.iter().map(|text| {
             let text = text.as_ref()?;
-            longest.starts_with(text.as_str()).then(|| text.chars().count())
+            longest
+                .starts_with(text.as_str())
+                .then(|| text.chars().count())
         });
         Cuts {
             lengths: lengths.collect(),
@@ -124,7 +129,10 @@ impl Cuts {
             .positions()
             .map(|(at, length)| own.get(at) == Some(&length))
             .collect();
-        Some((compared.len(), compared.iter().filter(|fits| **fits).count()))
+        Some((
+            compared.len(),
+            compared.iter().filter(|fits| **fits).count(),
+        ))
     }
 }
 
@@ -161,7 +169,9 @@ pub fn signal(
             .map(|fit| fit.0)
             .collect();
         signal.see(match names.is_empty() {
-            true => format!("{positions} cut positions, and no known tokenizer to hold them against"),
+            true => {
+                format!("{positions} cut positions, and no known tokenizer to hold them against")
+            }
             false => format!(
                 "{best} of {positions} cut positions are those of {}",
                 names.join(", ")
@@ -172,7 +182,10 @@ pub fn signal(
             Some((known.name.as_str(), fitting as f64 / compared.max(1) as f64))
         });
         if let Some((name, share)) = own.max_by(|one, other| one.1.total_cmp(&other.1)) {
-            let why = format!("{:.0} % of the cut positions are those of {name}", 100.0 * share);
+            let why = format!(
+                "{:.0} % of the cut positions are those of {name}",
+                100.0 * share
+            );
             let says = match share {
                 share if share >= FITS => Says::Consistent,
                 share if share < MISSES => Says::NotConsistent,
@@ -237,7 +250,13 @@ mod tests {
         let tokenizer = Tokenizer::bundled(name).expect("bundled");
         let ids = tokenizer.encode(answer).expect("encodes");
         let texts: Vec<Option<String>> = (1..=CUTS)
-            .map(|count| Some(tokenizer.decode(&ids[..count.min(ids.len())]).expect("decodes")))
+            .map(|count| {
+                Some(
+                    tokenizer
+                        .decode(&ids[..count.min(ids.len())])
+                        .expect("decodes"),
+                )
+            })
             .collect();
         Cuts::of(&texts, Cuts::default())
     }
@@ -249,9 +268,17 @@ mod tests {
     #[test]
     fn the_line_shows_its_vocabulary_even_where_only_the_table_knows_it() {
         let table = &Table::built_in().expect("the table").known;
-        let of_name = |name: &str| table.iter().find(|known| known.name == name).expect("known");
+        let of_name = |name: &str| {
+            table
+                .iter()
+                .find(|known| known.name == name)
+                .expect("known")
+        };
         let seen = cut_by("o200k", REPEATED);
-        assert_eq!(says(&signal(&seen, None, table, &[of_name("o200k")])), [Says::Consistent]);
+        assert_eq!(
+            says(&signal(&seen, None, table, &[of_name("o200k")])),
+            [Says::Consistent]
+        );
         for other in ["smollm2", "gemma-3", "deepseek-v3"] {
             let found = signal(&seen, None, table, &[of_name(other)]);
             assert_eq!(says(&found), [Says::NotConsistent], "{other}: {found:?}");
@@ -261,7 +288,10 @@ mod tests {
     #[test]
     fn any_answer_shows_the_vocabularies_that_are_at_hand() {
         let table = &Table::built_in().expect("the table").known;
-        let o200k = table.iter().find(|known| known.name == "o200k").expect("known");
+        let o200k = table
+            .iter()
+            .find(|known| known.name == "o200k")
+            .expect("known");
         let answer = "Certainly! Electroencephalographers' XMLHttpRequests, unbelievably, \
             mischaracterize 31415926 internationalization";
         let found = signal(&cut_by("o200k", answer), None, table, &[o200k]);
@@ -273,7 +303,12 @@ mod tests {
         let mut signal = Signal::new(NAME, Strength::Medium, CANNOT);
         let (one, other) = (cut_by("o200k", REPEATED), cut_by("cl100k", REPEATED));
         compare(&one, &one, Hypothesis::Reference, &mut signal);
-        compare(&one, &cut_by("o200k", "I cannot do that."), Hypothesis::Reference, &mut signal);
+        compare(
+            &one,
+            &cut_by("o200k", "I cannot do that."),
+            Hypothesis::Reference,
+            &mut signal,
+        );
         assert_eq!(says(&signal), [Says::Consistent]);
         assert!(signal.seen[0].contains("too few"), "{signal:?}");
         compare(&one, &other, Hypothesis::Reference, &mut signal);

@@ -4,7 +4,9 @@ use super::asker::{Asker, Halt, Probing};
 use super::signal::{Hypothesis, Says, Signal, Strength};
 use crate::rope::Rope;
 use crate::seed::Stream;
-use crate::stats::mmd::{AnswerPair, Discrepancy, MixPower, PERMUTATIONS, mix_power, model_equality};
+use crate::stats::{
+    AnswerPair, Discrepancy, MMD_PERMUTATIONS, MixPower, mix_power, model_equality,
+};
 use futures_util::StreamExt;
 use serde::Serialize;
 
@@ -27,14 +29,38 @@ const PLAYED_PERMUTATIONS: u32 = 99;
 
 /// What is written about: one prompt each, open enough that answers vary.
 const SUBJECTS: &[&str] = &[
-    "a river in winter", "an old bicycle", "the smell of bread", "a train at night",
-    "a quiet library", "the first snow", "a broken clock", "a market in spring",
-    "an empty theatre", "a stone bridge", "a letter without a name", "the harbour at dawn",
-    "a garden wall", "a forgotten song", "the taste of salt", "a paper boat",
-    "a mountain hut", "a city without cars", "a blind cat", "the last bus",
-    "a wooden chair", "a storm at sea", "a lamp in a window", "an unfinished map",
-    "a field of stones", "a talking crow", "a rusty gate", "the sound of rain",
-    "a glass of water", "a closed shop", "an island of birds", "a long staircase",
+    "a river in winter",
+    "an old bicycle",
+    "the smell of bread",
+    "a train at night",
+    "a quiet library",
+    "the first snow",
+    "a broken clock",
+    "a market in spring",
+    "an empty theatre",
+    "a stone bridge",
+    "a letter without a name",
+    "the harbour at dawn",
+    "a garden wall",
+    "a forgotten song",
+    "the taste of salt",
+    "a paper boat",
+    "a mountain hut",
+    "a city without cars",
+    "a blind cat",
+    "the last bus",
+    "a wooden chair",
+    "a storm at sea",
+    "a lamp in a window",
+    "an unfinished map",
+    "a field of stones",
+    "a talking crow",
+    "a rusty gate",
+    "the sound of rain",
+    "a glass of water",
+    "a closed shop",
+    "an island of birds",
+    "a long staircase",
 ];
 
 /// Most prompts that there are.
@@ -105,7 +131,12 @@ pub struct Equality {
 impl Equality {
     /// Tests. Answers are cut to the length that three quarters of all of them reach, whoever
     /// gave them: behind the end of an answer stands padding, which would count as agreement.
-    pub fn of(target: &Samples, reference: &Samples, design: Design, stream: &mut Stream) -> Equality {
+    pub fn of(
+        target: &Samples,
+        reference: &Samples,
+        design: Design,
+        stream: &mut Stream,
+    ) -> Equality {
         let mut lengths: Vec<usize> = target
             .iter()
             .chain(reference)
@@ -127,10 +158,17 @@ impl Equality {
             })
             .collect();
         let mut draw = |bound: u64| stream.below(bound);
-        let test = model_equality(&pairs, PERMUTATIONS, &mut draw);
+        let test = model_equality(&pairs, MMD_PERMUTATIONS, &mut draw);
         let pool: Vec<Vec<String>> = pairs.into_iter().map(|pair| pair.reference).collect();
         let power = STATED_SHARES.map(|share| {
-            mix_power(&pool, design.samples, share, PLAYED_PERMUTATIONS, PLAYS, &mut draw)
+            mix_power(
+                &pool,
+                design.samples,
+                share,
+                PLAYED_PERMUTATIONS,
+                PLAYS,
+                &mut draw,
+            )
         });
         Equality {
             design,
@@ -168,7 +206,11 @@ pub fn signal(name: &'static str, equality: &Equality, tests: usize) -> Signal {
                 .power
                 .iter()
                 .map(|power| {
-                    format!("{:.0} % of the characters exchanged: {:.2}", 100.0 * power.share, power.power)
+                    format!(
+                        "{:.0} % of the characters exchanged: {:.2}",
+                        100.0 * power.share,
+                        power.power
+                    )
                 })
                 .collect();
             signal.see(format!("chance to find a change: {}", power.join(", ")));
@@ -176,7 +218,10 @@ pub fn signal(name: &'static str, equality: &Equality, tests: usize) -> Signal {
                 signal.read(
                     Hypothesis::Reference,
                     Says::NotConsistent,
-                    format!("the distribution of the answers differs (p = {:.3})", test.p),
+                    format!(
+                        "the distribution of the answers differs (p = {:.3})",
+                        test.p
+                    ),
                 );
             } else {
                 // No difference found is no proof of none: how small a one is in the power.
@@ -224,7 +269,10 @@ mod tests {
 
     #[test]
     fn another_vocabulary_is_found_and_the_same_one_is_not() {
-        let (sea, town) = (["sea", "wave", "salt", "gull"], ["street", "shop", "bell", "tram"]);
+        let (sea, town) = (
+            ["sea", "wave", "salt", "gull"],
+            ["street", "shop", "bell", "tram"],
+        );
         let mut stream = RunKey::public("equality").stream("test", &[]);
         let mut says = |one: &Samples, other: &Samples| {
             let equality = Equality::of(one, other, DESIGN, &mut stream);

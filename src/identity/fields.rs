@@ -1,8 +1,8 @@
 //! Names, marks and headers of the answers: whose they look like.
 
+use super::asker::Side;
 use super::record::Attempt;
 use super::signal::{Hypothesis, Says, Signal, Strength};
-use super::asker::Side;
 use crate::journal::Outcome;
 use crate::reply::Reply;
 use serde::Serialize;
@@ -68,8 +68,10 @@ impl Fields {
 
     fn take(&mut self, reply: &Reply) {
         self.models.extend(reply.model.clone());
-        self.id_prefixes.extend(reply.id.as_deref().and_then(prefix));
-        self.system_fingerprints.extend(reply.system_fingerprint.clone());
+        self.id_prefixes
+            .extend(reply.id.as_deref().and_then(prefix));
+        self.system_fingerprints
+            .extend(reply.system_fingerprint.clone());
         self.providers.extend(reply.provider.clone());
         for (name, value) in &reply.headers {
             let values = self.headers.entry(name.clone()).or_default();
@@ -79,9 +81,9 @@ impl Fields {
 
     /// Vendors whose own headers or ids are among them.
     pub fn vendors(&self) -> BTreeSet<&'static str> {
-        let by_header = VENDORS.iter().filter(|(start, _)| {
-            self.headers.keys().any(|name| name.starts_with(start))
-        });
+        let by_header = VENDORS
+            .iter()
+            .filter(|(start, _)| self.headers.keys().any(|name| name.starts_with(start)));
         let by_id = self.id_prefixes.contains("msg_").then_some("Anthropic");
         by_header.map(|(_, vendor)| *vendor).chain(by_id).collect()
     }
@@ -125,16 +127,29 @@ fn maker(model: &str) -> Option<&'static str> {
 /// True for weights that anybody can serve, so that a closed vendor's headers do not belong there.
 fn is_open(model: &str) -> bool {
     let model = model.to_lowercase();
-    ["llama", "qwen", "mistral", "gemma", "deepseek", "phi-", "smollm", "gpt-oss", "reflection"]
-        .iter()
-        .any(|name| model.contains(name))
+    [
+        "llama",
+        "qwen",
+        "mistral",
+        "gemma",
+        "deepseek",
+        "phi-",
+        "smollm",
+        "gpt-oss",
+        "reflection",
+    ]
+    .iter()
+    .any(|name| model.contains(name))
 }
 
 /// What it says of a target that was asked for `model`.
 pub fn signal(model: &str, target: &Fields, reference: Option<&Fields>) -> Signal {
     let mut signal = Signal::new(NAME, Strength::Medium, CANNOT);
     let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
-    for (what, set) in [("model named", &target.models), ("computed by", &target.providers)] {
+    for (what, set) in [
+        ("model named", &target.models),
+        ("computed by", &target.providers),
+    ] {
         if !set.is_empty() {
             signal.see(format!("{what}: {}", list(set)));
         }
@@ -170,7 +185,11 @@ pub fn signal(model: &str, target: &Fields, reference: Option<&Fields>) -> Signa
         let mut differing = Vec::new();
         for (what, ours, theirs) in [
             ("id prefix", &target.id_prefixes, &reference.id_prefixes),
-            ("system_fingerprint", &target.system_fingerprints, &reference.system_fingerprints),
+            (
+                "system_fingerprint",
+                &target.system_fingerprints,
+                &reference.system_fingerprints,
+            ),
             ("provider", &target.providers, &reference.providers),
         ] {
             if ours != theirs {
@@ -183,7 +202,10 @@ pub fn signal(model: &str, target: &Fields, reference: Option<&Fields>) -> Signa
         }
         let (says, why) = match differing.is_empty() {
             true => (Says::Consistent, "their fields look alike".to_owned()),
-            false => (Says::NotConsistent, format!("they differ in {}", differing.join(", "))),
+            false => (
+                Says::NotConsistent,
+                format!("they differ in {}", differing.join(", ")),
+            ),
         };
         signal.weigh(Hypothesis::Reference, says, Strength::Weak, why);
     }
@@ -198,7 +220,10 @@ mod tests {
     #[test]
     fn a_closed_vendors_marks_on_open_weights_are_found() {
         let mut fields = Fields::default();
-        fields.headers.insert("anthropic-ratelimit-tokens-limit".into(), ["present".into()].into());
+        fields.headers.insert(
+            "anthropic-ratelimit-tokens-limit".into(),
+            ["present".into()].into(),
+        );
         fields.id_prefixes.extend(prefix("msg_01ABC"));
         let found = signal("reflection-70b", &fields, None);
         assert_eq!(found.readings[0].says, Says::NotConsistent, "{found:?}");

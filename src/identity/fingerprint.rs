@@ -61,7 +61,8 @@ pub fn changed(one: &Fingerprint, other: &Fingerprint) -> Vec<String> {
     if counts.any(|(one, other)| one != other) {
         let list = |print: &Fingerprint| {
             let counts = print.counts.iter();
-            let counts = counts.map(|count| count.map_or("?".to_owned(), |count| count.to_string()));
+            let counts =
+                counts.map(|count| count.map_or("?".to_owned(), |count| count.to_string()));
             counts.collect::<Vec<_>>().join(" ")
         };
         changes.push(format!(
@@ -173,10 +174,16 @@ mod tests {
         let untold = print("m", None, [None; 4]);
         assert!(changed(&first, &untold).is_empty());
         let relabelled = print("m", Some("fp_2"), [Some(30), Some(214), Some(40), Some(60)]);
-        assert_eq!(changed(&first, &relabelled), ["system_fingerprint: fp_1, then fp_2"]);
+        assert_eq!(
+            changed(&first, &relabelled),
+            ["system_fingerprint: fp_1, then fp_2"]
+        );
         let swapped = print("m", Some("fp_1"), [Some(30), Some(640), Some(40), None]);
         let told = changed(&first, &swapped);
         assert_eq!(told.len(), 1);
-        assert!(told[0].contains("30 214 40 60, then 30 640 40 ?"), "{told:?}");
+        assert!(
+            told[0].contains("30 214 40 60, then 30 640 40 ?"),
+            "{told:?}"
+        );
     }
 }

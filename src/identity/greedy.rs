@@ -43,14 +43,22 @@ pub async fn measure(asker: &Asker<'_>) -> Result<Answers, Halt> {
             temperature: Some(0.0),
         })
     });
-    let asked = futures_util::stream::iter(all.map(|probing| async move { asker.ask(&probing).await }));
+    let asked =
+        futures_util::stream::iter(all.map(|probing| async move { asker.ask(&probing).await }));
     let outcomes: Vec<_> = asked.buffered(asker.concurrency.max(1)).collect().await;
     let mut texts = Vec::new();
     for outcome in outcomes {
         let reply = outcome?.ok();
-        texts.push(reply.map(|reply| reply.text).filter(|text| !text.is_empty()));
+        texts.push(
+            reply
+                .map(|reply| reply.text)
+                .filter(|text| !text.is_empty()),
+        );
     }
-    Ok(texts.chunks_exact(2).map(|two| [two[0].clone(), two[1].clone()]).collect())
+    Ok(texts
+        .chunks_exact(2)
+        .map(|two| [two[0].clone(), two[1].clone()])
+        .collect())
 }
 
 /// How far two answers agree.
@@ -86,14 +94,18 @@ impl Agreement {
 
 /// A side with itself.
 pub fn with_itself(answers: &Answers) -> Agreement {
-    let pairs = answers.iter().filter_map(|[one, other]| Some((one.as_deref()?, other.as_deref()?)));
+    let pairs = answers
+        .iter()
+        .filter_map(|[one, other]| Some((one.as_deref()?, other.as_deref()?)));
     Agreement::of(pairs)
 }
 
 /// A side with another.
 pub fn between(ours: &Answers, theirs: &Answers) -> Agreement {
     let pairs = ours.iter().zip(theirs).flat_map(|(ours, theirs)| {
-        let each = ours.iter().flat_map(move |one| theirs.iter().map(move |other| (one, other)));
+        let each = ours
+            .iter()
+            .flat_map(move |one| theirs.iter().map(move |other| (one, other)));
         each.filter_map(|(one, other)| Some((one.as_deref()?, other.as_deref()?)))
     });
     Agreement::of(pairs)

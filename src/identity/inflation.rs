@@ -106,7 +106,12 @@ mod tests {
     #[test]
     fn multiplied_counts_are_inflated_and_another_tokenizers_are_not() {
         let table = &Table::built_in().expect("the table").known;
-        let of_name = |name: &str| table.iter().find(|known| known.name == name).expect("known");
+        let of_name = |name: &str| {
+            table
+                .iter()
+                .find(|known| known.name == name)
+                .expect("known")
+        };
         let vector = |name: &str, times: f64| Vector {
             base_tokens: Some(30),
             deltas: of_name(name)

@@ -165,7 +165,8 @@ impl Table {
 fn read(line: &str) -> Result<Known> {
     let cells: Vec<&str> = line.split(',').collect();
     ensure!(cells.len() == 6, "{} cells where 6 belong", cells.len());
-    let words = |cell: &str| -> Vec<String> { cell.split_whitespace().map(str::to_owned).collect() };
+    let words =
+        |cell: &str| -> Vec<String> { cell.split_whitespace().map(str::to_owned).collect() };
     let vector = words(cells[4]);
     let vector = vector.iter().map(|cell| cell.parse::<i64>());
     let vector = vector.collect::<Result<Vec<_>, _>>()?;

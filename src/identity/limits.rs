@@ -18,17 +18,29 @@ const CANNOT: &str = "windows are settings of a server, and a relay can translat
 const PHRASES: &[(&[&str], &str)] = &[
     (&["exceeds the available context size"], "llama.cpp"),
     (&["maximum context length is", "at least"], "vLLM"),
-    (&["maximum context length is", "your messages resulted in"], "OpenAI"),
+    (
+        &["maximum context length is", "your messages resulted in"],
+        "OpenAI",
+    ),
     (&["this endpoint's maximum context length"], "OpenRouter"),
     (&["maximum context length is"], "OpenAI or vLLM"),
     (&["your input exceeds the context window"], "OpenAI"),
     (&["prompt is too long", "maximum"], "Anthropic"),
-    (&["input token count", "exceeds the maximum number of tokens"], "Gemini"),
-    (&["longer than the model's context length"], "SGLang or Together"),
+    (
+        &["input token count", "exceeds the maximum number of tokens"],
+        "Gemini",
+    ),
+    (
+        &["longer than the model's context length"],
+        "SGLang or Together",
+    ),
     (&["`inputs` tokens + `max_new_tokens`"], "TGI"),
     (&["maximum prompt length is"], "xAI"),
     (&["input is too long for requested model"], "Bedrock"),
-    (&["longer than the context length currently available"], "Ollama"),
+    (
+        &["longer than the context length currently available"],
+        "Ollama",
+    ),
 ];
 
 /// Who says a refusal in these words.
@@ -95,11 +107,16 @@ pub fn signal(target: &Limits, reference: Option<&Limits>) -> Signal {
         target.software.as_deref().unwrap_or("not told"),
         target
             .window_tokens
-            .map_or("not told".to_owned(), |tokens| format!("{} tokens", grouped(tokens)))
+            .map_or("not told".to_owned(), |tokens| format!(
+                "{} tokens",
+                grouped(tokens)
+            ))
     ));
     if let Some(said) = &target.refusal {
         let who = target.spoken_by.unwrap_or("nobody known");
-        signal.see(format!("too long a prompt is refused as {who} does: {said:.160}"));
+        signal.see(format!(
+            "too long a prompt is refused as {who} does: {said:.160}"
+        ));
     }
     if let Some(taken) = target.taken_tokens {
         signal.see(format!(
@@ -110,7 +127,11 @@ pub fn signal(target: &Limits, reference: Option<&Limits>) -> Signal {
     if let Some(reference) = reference {
         let mut differing = Vec::new();
         for (what, ours, theirs) in [
-            ("software", target.software.as_deref(), reference.software.as_deref()),
+            (
+                "software",
+                target.software.as_deref(),
+                reference.software.as_deref(),
+            ),
             ("words of refusal", target.spoken_by, reference.spoken_by),
         ] {
             if let (Some(ours), Some(theirs)) = (ours, theirs)
@@ -122,7 +143,11 @@ pub fn signal(target: &Limits, reference: Option<&Limits>) -> Signal {
         if let (Some(ours), Some(theirs)) = (target.window_tokens, reference.window_tokens)
             && ours != theirs
         {
-            differing.push(format!("window ({} and {})", grouped(ours), grouped(theirs)));
+            differing.push(format!(
+                "window ({} and {})",
+                grouped(ours),
+                grouped(theirs)
+            ));
         }
         let says = match differing.is_empty() {
             true => Says::Consistent,
@@ -145,12 +170,30 @@ mod tests {
     #[test]
     fn refusals_are_known_by_their_words() {
         for (said, who) in [
-            ("request (331 tokens) exceeds the available context size (256 tokens), try increasing it", "llama.cpp"),
-            ("This model's maximum context length is 8192 tokens. However, your messages resulted in 8227 tokens", "OpenAI"),
-            ("This model's maximum context length is 4096 tokens. However, your prompt contains at least 4097 input tokens", "vLLM"),
-            ("prompt is too long: 200251 tokens > 200000 maximum", "Anthropic"),
-            ("The input token count (1200293) exceeds the maximum number of tokens allowed (1048576).", "Gemini"),
-            ("The input (9000 tokens) is longer than the model's context length (8192 tokens).", "SGLang or Together"),
+            (
+                "request (331 tokens) exceeds the available context size (256 tokens), try increasing it",
+                "llama.cpp",
+            ),
+            (
+                "This model's maximum context length is 8192 tokens. However, your messages resulted in 8227 tokens",
+                "OpenAI",
+            ),
+            (
+                "This model's maximum context length is 4096 tokens. However, your prompt contains at least 4097 input tokens",
+                "vLLM",
+            ),
+            (
+                "prompt is too long: 200251 tokens > 200000 maximum",
+                "Anthropic",
+            ),
+            (
+                "The input token count (1200293) exceeds the maximum number of tokens allowed (1048576).",
+                "Gemini",
+            ),
+            (
+                "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
+                "SGLang or Together",
+            ),
         ] {
             assert_eq!(speaker(said), Some(who), "{said}");
         }

@@ -14,7 +14,9 @@ pub fn sentence(target: &str, verdict: &Verdict) -> String {
     let says = verdict.says.name();
     let against = &verdict.against;
     match (verdict.hypothesis, verdict.says) {
-        (Hypothesis::Usage, Says::Consistent) => format!("{target}: reported tokens are {says} with {against}"),
+        (Hypothesis::Usage, Says::Consistent) => {
+            format!("{target}: reported tokens are {says} with {against}")
+        }
         (Hypothesis::Usage, _) => format!("{target}: reported tokens are {says} with {against}"),
         (Hypothesis::Long, _) => format!("{target} behind a long text: {says} with {against}"),
         (_, Says::Undecided) => format!("{target}: {says} whether it is consistent with {against}"),
@@ -38,7 +40,12 @@ pub fn lines(identity: &Identity) -> Vec<String> {
     lines.push(String::new());
     for signal in &identity.signals {
         lines.push(format!("{} ({})", signal.name, signal.strength.name()));
-        lines.extend(signal.seen.iter().map(|seen| format!("    {}", plain(seen))));
+        lines.extend(
+            signal
+                .seen
+                .iter()
+                .map(|seen| format!("    {}", plain(seen))),
+        );
     }
     lines.push(String::new());
     lines.push(used(identity));
@@ -53,10 +60,16 @@ pub fn markdown(identity: &Identity) -> String {
         text.push_str(&format!("Held against {}.\n\n", code(reference)));
     }
     if let Some(stopped) = &identity.stopped {
-        text.push_str(&format!("Not everything was asked: {}.\n\n", plain(stopped)));
+        text.push_str(&format!(
+            "Not everything was asked: {}.\n\n",
+            plain(stopped)
+        ));
     }
     for verdict in &identity.verdicts {
-        text.push_str(&format!("- **{}**\n", sentence(&code(&identity.target), verdict)));
+        text.push_str(&format!(
+            "- **{}**\n",
+            sentence(&code(&identity.target), verdict)
+        ));
         for why in &verdict.because {
             text.push_str(&format!("  - {}\n", plain(why)));
         }
@@ -66,7 +79,11 @@ pub fn markdown(identity: &Identity) -> String {
     }
     text.push_str(&format!("\n{LIMITS}\n"));
     for signal in &identity.signals {
-        text.push_str(&format!("\n## {} ({})\n\n", signal.name, signal.strength.name()));
+        text.push_str(&format!(
+            "\n## {} ({})\n\n",
+            signal.name,
+            signal.strength.name()
+        ));
         for seen in &signal.seen {
             text.push_str(&format!("- {}\n", plain(seen)));
         }
@@ -124,7 +141,8 @@ mod tests {
         let mut signal = Signal::new("tokenizer vector", Strength::Strong, "the family alone");
         signal.see("words\u{1b}[2J of a server");
         signal.read(Hypothesis::Reference, Says::NotConsistent, "they differ");
-        let verdict = crate::identity::signal::weigh(Hypothesis::Reference, "sim:b", &[signal.clone()]);
+        let verdict =
+            crate::identity::signal::weigh(Hypothesis::Reference, "sim:b", &[signal.clone()]);
         Identity {
             schema: 1,
             depthfinder: "0".into(),
@@ -147,7 +165,11 @@ mod tests {
         assert_eq!(identity.says(), Says::NotConsistent);
         let terminal = lines(&identity).join("\n");
         for text in [terminal, markdown(&identity)] {
-            for part in ["not consistent with sim:b", "(strong): they differ", "proves which weights"] {
+            for part in [
+                "not consistent with sim:b",
+                "(strong): they differ",
+                "proves which weights",
+            ] {
                 assert!(text.contains(part), "{part} is missing in {text}");
             }
             assert!(!text.contains('\u{1b}') && !text.contains("fraud"));

@@ -13,7 +13,11 @@ pub const OUTPUT_TOKENS: u64 = 48;
 
 /// What is asked: a name, and the text that an answer lacks where a filter strikes the word out.
 pub const PROMPTS: &[(&str, &str, Option<&str>)] = &[
-    ("who", "Which model are you, and which company made you? Answer in one sentence.", None),
+    (
+        "who",
+        "Which model are you, and which company made you? Answer in one sentence.",
+        None,
+    ),
     (
         "claude",
         "Write these letters as one word, without hyphens, and nothing else: C-l-a-u-d-e",

@@ -159,7 +159,12 @@ pub struct Verdict {
 pub fn weigh(hypothesis: Hypothesis, against: &str, signals: &[Signal]) -> Option<Verdict> {
     let mut readings: Vec<(&Reading, &str)> = signals
         .iter()
-        .flat_map(|signal| signal.readings.iter().map(move |reading| (reading, signal.name)))
+        .flat_map(|signal| {
+            signal
+                .readings
+                .iter()
+                .map(move |reading| (reading, signal.name))
+        })
         .filter(|(reading, _)| reading.hypothesis == hypothesis)
         .collect();
     if readings.is_empty() {
@@ -168,7 +173,9 @@ pub fn weigh(hypothesis: Hypothesis, against: &str, signals: &[Signal]) -> Optio
     readings.sort_by_key(|(reading, _)| std::cmp::Reverse(reading.strength));
     let count = |says: Says, strength: Strength| {
         let found = readings.iter().filter(|(reading, _)| reading.says == says);
-        found.filter(|(reading, _)| reading.strength == strength).count()
+        found
+            .filter(|(reading, _)| reading.strength == strength)
+            .count()
     };
     let strong_for = count(Says::Consistent, Strength::Strong);
     let strong_against = count(Says::NotConsistent, Strength::Strong);
@@ -228,7 +235,11 @@ mod tests {
         assert_eq!(verdict(&[(NotConsistent, Medium)]), Some(Undecided));
         assert_eq!(verdict(&[(NotConsistent, Medium); 2]), Some(NotConsistent));
         assert_eq!(
-            verdict(&[(NotConsistent, Medium), (NotConsistent, Medium), (Consistent, Strong)]),
+            verdict(&[
+                (NotConsistent, Medium),
+                (NotConsistent, Medium),
+                (Consistent, Strong)
+            ]),
             Some(Consistent)
         );
         assert_eq!(

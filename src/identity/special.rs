@@ -91,7 +91,9 @@ pub async fn measure(asker: &Asker<'_>) -> Result<Vec<Seen>, Halt> {
         let counted = reply.as_ref().and_then(|reply| reply.usage.prompt_tokens);
         seen.push(Seen {
             token,
-            added: counted.zip(base).map(|(counted, base)| counted as i64 - base as i64),
+            added: counted
+                .zip(base)
+                .map(|(counted, base)| counted as i64 - base as i64),
             echo: reply.map(|reply| echo(token, &reply)),
         });
     }

@@ -6,6 +6,7 @@ use super::equality::{self, Design, Equality, Samples};
 use super::fields::{self, Fields};
 use super::fingerprint::{self, Fingerprint, changed};
 use super::greedy::{self, Answers};
+use super::inflation;
 use super::known::{CUTS, Known, Table};
 use super::limits::{self, Limits};
 use super::probes::{PROBES, framed};
@@ -14,7 +15,6 @@ use super::self_description::{self, Said};
 use super::signal::{Hypothesis, Says, Signal, Strength, Verdict, weigh};
 use super::special::{self, Seen};
 use super::vector::{self, Vector};
-use super::inflation;
 use crate::endpoint::Endpoint;
 use crate::rope::Rope;
 use crate::seed::Stream;
@@ -92,7 +92,12 @@ pub fn plan(options: &Options, has_reference: bool) -> anyhow::Result<Vec<(Side,
     }
     planned.push((
         Side::Target,
-        row(self_description::NAME, own, own * 35, self_description::OUTPUT_TOKENS),
+        row(
+            self_description::NAME,
+            own,
+            own * 35,
+            self_description::OUTPUT_TOKENS,
+        ),
     ));
     if options.haystack.is_some() {
         let questions = probes + cuts;
@@ -104,10 +109,15 @@ pub fn plan(options: &Options, has_reference: bool) -> anyhow::Result<Vec<(Side,
     }
     for (name, design, before) in [
         (equality::NAME, options.equality, 0),
-        (equality::LONG_NAME, options.long_equality, options.haystack_tokens),
+        (
+            equality::LONG_NAME,
+            options.long_equality,
+            options.haystack_tokens,
+        ),
     ] {
-        for (side, Design { prompts, samples }) in
-            [Side::Target, Side::Reference].into_iter().zip(design.into_iter().cycle())
+        for (side, Design { prompts, samples }) in [Side::Target, Side::Reference]
+            .into_iter()
+            .zip(design.into_iter().cycle())
         {
             let questions = (prompts * samples) as u64;
             if questions > 0 {
@@ -180,7 +190,10 @@ impl Identity {
     pub fn says(&self) -> Says {
         let any = |says: Says| self.verdicts.iter().any(|verdict| verdict.says == says);
         let asked = |hypothesis: Hypothesis| {
-            let found = self.verdicts.iter().find(|verdict| verdict.hypothesis == hypothesis);
+            let found = self
+                .verdicts
+                .iter()
+                .find(|verdict| verdict.hypothesis == hypothesis);
             found.map(|verdict| verdict.says)
         };
         if any(Says::NotConsistent) {
@@ -237,8 +250,16 @@ pub async fn identify(
     let attempts = record.attempts();
     let model = asked.target.served().model.clone();
     let fields = Fields::of(&attempts, Side::Target);
-    let reference_fields = reference.as_ref().map(|_| Fields::of(&attempts, Side::Reference));
-    let mut signals = signals(options, table, claimed, (&ours, reference.as_ref().map(|_| &theirs)), stream);
+    let reference_fields = reference
+        .as_ref()
+        .map(|_| Fields::of(&attempts, Side::Reference));
+    let mut signals = signals(
+        options,
+        table,
+        claimed,
+        (&ours, reference.as_ref().map(|_| &theirs)),
+        stream,
+    );
     if let Some((vector, cuts)) = &long {
         signals.push(twist(&ours, vector, cuts, options.haystack_tokens));
     }
@@ -319,7 +340,10 @@ async fn ask_all(
         observed.special = special::measure(asker).await?;
         progress(&format!("{side}: {}", greedy::NAME));
         observed.greedy = greedy::measure(asker).await?;
-        let overlong = options.overlong.as_ref().filter(|_| asker.side == Side::Target);
+        let overlong = options
+            .overlong
+            .as_ref()
+            .filter(|_| asker.side == Side::Target);
         observed.limits = limits::measure(asker, overlong).await?;
     }
     progress(self_description::NAME);
@@ -367,9 +391,19 @@ fn signals(
 ) -> Vec<Signal> {
     let known = &table.known;
     let mut signals = vec![
-        vector::signal(&ours.vector, theirs.map(|theirs| &theirs.vector), known, claimed),
+        vector::signal(
+            &ours.vector,
+            theirs.map(|theirs| &theirs.vector),
+            known,
+            claimed,
+        ),
         inflation::signal(&ours.vector, known, claimed),
-        cutting::signal(&ours.cuts, theirs.map(|theirs| &theirs.cuts), known, claimed),
+        cutting::signal(
+            &ours.cuts,
+            theirs.map(|theirs| &theirs.cuts),
+            known,
+            claimed,
+        ),
         special::signal(&ours.special, theirs.map(|theirs| &theirs.special[..])),
         greedy::signal(&ours.greedy, theirs.map(|theirs| &theirs.greedy)),
         limits::signal(&ours.limits, theirs.map(|theirs| &theirs.limits)),
@@ -378,7 +412,12 @@ fn signals(
         return signals;
     };
     let rounds = [
-        (equality::NAME, options.equality, &ours.samples, &theirs.samples),
+        (
+            equality::NAME,
+            options.equality,
+            &ours.samples,
+            &theirs.samples,
+        ),
         (
             equality::LONG_NAME,
             options.long_equality,
@@ -386,7 +425,10 @@ fn signals(
             &theirs.long_samples,
         ),
     ];
-    let tests = rounds.iter().filter(|(_, design, ..)| design.is_some()).count();
+    let tests = rounds
+        .iter()
+        .filter(|(_, design, ..)| design.is_some())
+        .count();
     for (name, design, target, reference) in rounds {
         let Some(design) = design.filter(|_| !target.is_empty() && !reference.is_empty()) else {
             continue;

@@ -155,7 +155,11 @@ impl Vector {
     }
 
     fn against(&self, other: &Vector) -> Distance {
-        let told: Vec<i64> = other.deltas.iter().map(|delta| delta.unwrap_or(0)).collect();
+        let told: Vec<i64> = other
+            .deltas
+            .iter()
+            .map(|delta| delta.unwrap_or(0))
+            .collect();
         let both = self.deltas.iter().zip(&other.deltas);
         let ours = both.map(|(ours, theirs)| theirs.and(*ours)).collect();
         let common = Vector {
@@ -412,7 +416,10 @@ mod tests {
         let vector = measured(known("qwen").vector.iter().copied());
         let found = signal(&vector, None, table, &[known("o200k")]);
         assert_eq!(says(&found, Hypothesis::Name), [Says::NotConsistent]);
-        assert!(found.readings[0].why.contains("exactly as qwen does"), "{found:?}");
+        assert!(
+            found.readings[0].why.contains("exactly as qwen does"),
+            "{found:?}"
+        );
         assert!(found.seen[0].contains("exactly as qwen"), "{found:?}");
     }
 
@@ -420,7 +427,11 @@ mod tests {
     fn counts_that_are_multiplied_are_seen_through() {
         let table = &Table::built_in().expect("the table").known;
         let honest = &known("llama-3").vector;
-        let vector = measured(honest.iter().map(|count| (*count as f64 * 1.25).round() as i64));
+        let vector = measured(
+            honest
+                .iter()
+                .map(|count| (*count as f64 * 1.25).round() as i64),
+        );
         let found = signal(&vector, None, table, &[known("llama-3")]);
         assert_eq!(says(&found, Hypothesis::Name), [Says::Consistent]);
         assert_eq!(found.readings[0].strength, Strength::Medium);

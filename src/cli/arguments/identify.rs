@@ -164,10 +164,16 @@ impl Identify {
         option("--tpm", self.tpm.clone().map(Into::into));
         option("--backend", Some(self.backend.clone().into()));
         option("--llama-server", self.llama_server.clone().map(Into::into));
-        option("--threads", number(self.threads.map(|threads| threads as u64)));
+        option(
+            "--threads",
+            number(self.threads.map(|threads| threads as u64)),
+        );
         option("--max-trials", number(self.max_trials));
         option("--max-tokens", self.max_tokens.clone().map(Into::into));
-        option("--max-cost", self.max_cost.map(|usd| usd.to_string().into()));
+        option(
+            "--max-cost",
+            self.max_cost.map(|usd| usd.to_string().into()),
+        );
         option("--price", self.price.clone().map(Into::into));
         for param in &self.param {
             option("--param", Some(param.into()));
