@@ -136,14 +136,19 @@ impl Table {
     /// where the name holds several, none where it holds none.
     pub fn claimed(&self, model: &str) -> Vec<&Known> {
         let name = model.to_lowercase();
-        let words = |pattern: &str| {
+        // What was distilled into other weights counts with theirs.
+        let name = name
+            .split_once("distill")
+            .map_or(&name[..], |(_, behind)| behind);
+        let stands_in = |pattern: &str| {
             name.match_indices(pattern).any(|(at, _)| {
                 let before = name[..at].chars().next_back();
                 before.is_none_or(|c| !c.is_ascii_alphanumeric())
             })
         };
         let best = |known: &Known| {
-            let found = known.patterns.iter().filter(|pattern| words(pattern));
+            let patterns = known.patterns.iter();
+            let found = patterns.filter(|pattern| stands_in(pattern));
             found.map(String::len).max()
         };
         let scored: Vec<(usize, &Known)> = self
@@ -151,12 +156,11 @@ impl Table {
             .iter()
             .filter_map(|known| Some((best(known)?, known)))
             .collect();
-        // A distilled model bears two names and counts with either; otherwise the longer name
-        // is the truer one: gpt-4o is no gpt-4.
+        // The longer name is the truer one: gpt-4o is no gpt-4.
         let longest = scored.iter().map(|(length, _)| *length).max();
         scored
             .into_iter()
-            .filter(|(length, _)| name.contains("distill") || Some(*length) == longest)
+            .filter(|(length, _)| Some(*length) == longest)
             .map(|(_, known)| known)
             .collect()
     }
@@ -191,4 +195,75 @@ fn read(line: &str) -> Result<Known> {
         vector,
         cuts: cuts.collect::<Result<_, _>>()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> &'static Table {
+        Table::built_in().expect("the table")
+    }
+
+    #[test]
+    fn the_table_made_with_the_vendors_libraries_is_what_the_bundled_tokenizers_count() {
+        for name in Tokenizer::BUNDLED {
+            let own = Known::of(Tokenizer::bundled(name).expect("bundled"), "").expect("counts");
+            let listed = table().known.iter().find(|known| known.name == *name);
+            let listed = listed.expect("in the table");
+            assert_eq!(
+                (&own.vector, &own.cuts),
+                (&listed.vector, &listed.cuts),
+                "{name}"
+            );
+            let line = Known {
+                patterns: listed.patterns.clone(),
+                source: listed.source.clone(),
+                licence: listed.licence.clone(),
+                ..own
+            };
+            assert!(include_str!("tokenizers.csv").contains(&line.line()));
+        }
+    }
+
+    #[test]
+    fn a_models_name_tells_its_tokenizer_by_the_longest_word_in_it() {
+        for (model, expected) in [
+            ("gpt-4o-2024-08-06", "o200k"),
+            ("openai/gpt-4-turbo", "cl100k"),
+            ("gpt-4.1-mini", "o200k"),
+            ("meta-llama/Llama-3.3-70B-Instruct", "llama-3"),
+            ("models/SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2"),
+            ("Qwen2.5-Coder-0.5B", "qwen"),
+            ("qwen3-30b-a3b", "qwen"),
+            ("google/gemma-3-27b-it", "gemma-3"),
+            ("deepseek-chat", "deepseek-v3"),
+            ("sim:perfect,voice=7", "o200k"),
+            ("DeepSeek-R1-Distill-Llama-3-8B", "llama-3"),
+            ("DeepSeek-R1-Distill-Llama-8B", ""),
+            // Newer ones of the same makers count otherwise, or nobody has said how.
+            ("SmolLM3-3B", ""),
+            ("qwen3.5-plus", ""),
+            ("claude-sonnet-5", ""),
+            ("gpt-6.2", ""),
+            ("gemini-2.5-pro", ""),
+            ("turbo3", ""),
+        ] {
+            let claimed = table().claimed(model);
+            let names: Vec<&str> = claimed.iter().map(|known| known.name.as_str()).collect();
+            assert_eq!(names.join(" "), expected, "{model}");
+        }
+    }
+
+    #[test]
+    fn a_table_of_other_probes_and_a_broken_line_are_refused() {
+        let csv = include_str!("tokenizers.csv");
+        assert!(Table::read(&csv.replacen("# probes ", "# probes x", 1)).is_err());
+        let short = csv.replacen("215 3 72", "215 3", 1);
+        let refused = Table::read(&short).err().expect("refused");
+        assert!(
+            format!("{refused:#}").contains("24 counts for 25 probes"),
+            "{refused:#}"
+        );
+    }
 }

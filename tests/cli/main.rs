@@ -8,6 +8,7 @@ mod cuts;
 mod embedded;
 mod fault_kinds;
 mod full_disk;
+mod identify;
 mod kills;
 mod prompts;
 mod reconciliation;
