@@ -21,6 +21,7 @@ use crate::seed::Secret;
 use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What folders are called after, before the model.
 const NAME: &str = "identify";
@@ -214,7 +215,8 @@ fn parse_tokens_or_zero(typed: &str) -> Result<u64> {
 fn own_file(path: &Path) -> Result<Known> {
     ensure!(path.is_file(), "no such file: {}", path.display());
     let tokenizer = Tokenizer::resolve(&path.display().to_string())?;
-    Known::of(tokenizer, "the user's file")
+    let name = tokenizer.name().to_owned();
+    named(tokenizer, format!("{name} (your file)"))
 }
 
 /// The target's own tokenizer, where it came with the target, put among those that are known.
@@ -227,8 +229,16 @@ fn own_tokenizer(connected: &Connected, own: &mut Vec<Known>) -> Result<Option<S
     if Tokenizer::BUNDLED.contains(&tokenizer.name()) {
         return Ok(None);
     }
-    own.push(Known::of(tokenizer.clone(), "the target's own file")?);
-    Ok(Some(tokenizer.name().to_owned()))
+    let name = format!("{} (its own file)", tokenizer.name());
+    own.push(named(tokenizer.clone(), name.clone())?);
+    Ok(Some(name))
+}
+
+fn named(tokenizer: Arc<Tokenizer>, name: String) -> Result<Known> {
+    Ok(Known {
+        name,
+        ..Known::of(tokenizer, "a file at hand")?
+    })
 }
 
 /// The tokenizers that the target should count with: by what was typed, by its own file, else by
@@ -240,11 +250,12 @@ fn claimed<'t>(
     own: Option<&str>,
 ) -> Result<Vec<&'t Known>> {
     let named = |name: &str| -> Vec<&'t Known> {
-        table
-            .known
-            .iter()
-            .filter(|known| known.name == name)
-            .collect()
+        // Of a file of yours the name is enough, without what says whose it is.
+        let is_it = |known: &&Known| {
+            let rest = known.name.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+        };
+        table.known.iter().filter(is_it).collect()
     };
     if let Some(typed) = &arguments.claimed {
         let found = match named(typed) {

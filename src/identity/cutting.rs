@@ -182,7 +182,7 @@ pub fn signal(
             Some((known.name.as_str(), fitting as f64 / compared.max(1) as f64))
         });
         if let Some((name, share)) = own.max_by(|one, other| one.1.total_cmp(&other.1)) {
-            let why = format!(
+            let mut why = format!(
                 "{:.0} % of the cut positions are those of {name}",
                 100.0 * share
             );
@@ -191,7 +191,16 @@ pub fn signal(
                 share if share < MISSES => Says::NotConsistent,
                 _ => Says::Undecided,
             };
-            signal.read(Hypothesis::Name, says, why);
+            // Plain words are cut alike by many vocabularies.
+            let alike = fits.iter().filter(|fit| fit.2 == best && fit.0 != name);
+            let strength = match (says, alike.count()) {
+                (Says::Consistent, 1..) => {
+                    why.push_str(", and of others too");
+                    Strength::Weak
+                }
+                _ => Strength::Medium,
+            };
+            signal.weigh(Hypothesis::Name, says, strength, why);
         }
         if let Some(reference) = reference {
             compare(target, reference, Hypothesis::Reference, &mut signal);

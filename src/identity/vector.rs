@@ -210,8 +210,9 @@ fn see_nearest(signal: &mut Signal, target: &Vector, distances: &[Distance]) {
     if !exact.is_empty() {
         let compared = distances[0].compared;
         signal.see(format!(
-            "all {compared} probes are counted exactly as {} does",
-            exact.join(" and ")
+            "all {compared} probes are counted exactly as {} {}",
+            exact.join(" and "),
+            if exact.len() == 1 { "does" } else { "do" }
         ));
     } else {
         let nearest = distances.iter().take(LISTED).map(|distance| {

@@ -47,7 +47,8 @@ fn a_model_is_consistent_with_its_name_and_with_itself_and_every_attempt_is_kept
     let place = Place::new();
     let (_server, target) = serve(&place, "sim:perfect,voice=7,window=16384");
     let told = identify(&place, &target, SMALL)
-        .args("--reference sim:perfect,voice=7,window=16384 --out same")
+        // One honest test of the answers in twenty finds a difference: that is its level.
+        .args("--reference sim:perfect,voice=7,window=16384 --no-equality --out same")
         .ends(0);
     assert!(
         told.stdout.contains(": consistent with sim:perfect"),
