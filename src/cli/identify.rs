@@ -11,7 +11,7 @@ use crate::identity::equality::{Design, MOST_PROMPTS};
 use crate::identity::known::{Known, Table};
 use crate::identity::record::Record;
 use crate::identity::signal::Says;
-use crate::identity::study::{Asked, Identity, Options, Planned, identify, plan};
+use crate::identity::study::{Asked, Identity, Ledger, Options, Planned, identify, plan};
 use crate::identity::{record, report};
 use crate::length::parse_tokens;
 use crate::number::grouped;
@@ -129,8 +129,10 @@ pub async fn run(arguments: Identify) -> Result<Exit> {
         &asking,
         &table,
         &claimed,
-        &record,
-        &budget,
+        Ledger {
+            record: &record,
+            budget: &budget,
+        },
         &mut stream,
         &mut progress,
     );

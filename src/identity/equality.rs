@@ -1,4 +1,4 @@
-//! Model Equality Testing between target and reference: do both draw their answers from one distribution?
+//! Model Equality Testing: whether target and reference draw their answers from one distribution.
 
 use super::asker::{Asker, Halt, Probing};
 use super::signal::{Hypothesis, Says, Signal, Strength};

@@ -103,11 +103,15 @@ pub fn mark(fingerprint: &str) -> &'static str {
         "fp_ollama" => "Ollama's constant",
         mark if mark.starts_with("vllm-") => "vLLM's",
         mark if mark.starts_with("fp_") => "OpenAI's form",
-        mark if mark.starts_with('b') && mark[1..].starts_with(|c: char| c.is_ascii_digit()) => {
-            "llama.cpp's build"
-        }
+        mark if is_build(mark) => "llama.cpp's build",
         _ => "of no known form",
     }
+}
+
+/// True for `b10434-7e4c0a9`.
+fn is_build(mark: &str) -> bool {
+    let rest = mark.strip_prefix('b').unwrap_or_default();
+    rest.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Who makes the models of such a name, where only one vendor serves them.

@@ -11,16 +11,15 @@ const LIMITS: &str = "None of this proves which weights were run. A difference c
 
 /// A verdict as a sentence.
 pub fn sentence(target: &str, verdict: &Verdict) -> String {
-    let says = verdict.says.name();
     let against = &verdict.against;
-    match (verdict.hypothesis, verdict.says) {
-        (Hypothesis::Usage, Says::Consistent) => {
-            format!("{target}: reported tokens are {says} with {against}")
-        }
-        (Hypothesis::Usage, _) => format!("{target}: reported tokens are {says} with {against}"),
-        (Hypothesis::Long, _) => format!("{target} behind a long text: {says} with {against}"),
-        (_, Says::Undecided) => format!("{target}: {says} whether it is consistent with {against}"),
-        _ => format!("{target}: {says} with {against}"),
+    let subject = match verdict.hypothesis {
+        Hypothesis::Usage => format!("reported tokens of {target}"),
+        Hypothesis::Long => format!("{target} behind a long text"),
+        Hypothesis::Name | Hypothesis::Reference => target.to_owned(),
+    };
+    match verdict.says {
+        Says::Undecided => format!("{subject}: undecided whether it is consistent with {against}"),
+        says => format!("{subject}: {} with {against}", says.name()),
     }
 }
 

@@ -144,6 +144,15 @@ pub struct Asked<'a> {
     pub concurrency: [usize; 2],
 }
 
+/// Where attempts are written, and what they may cost.
+#[derive(Clone, Copy)]
+pub struct Ledger<'a> {
+    /// The attempts.
+    pub record: &'a Record,
+    /// The caps.
+    pub budget: &'a Budget,
+}
+
 /// What was seen of one side.
 #[derive(Default)]
 struct Observed {
@@ -214,12 +223,12 @@ pub async fn identify(
     options: &Options,
     table: &Table,
     claimed: &[&Known],
-    record: &Record,
-    budget: &Budget,
+    ledger: Ledger<'_>,
     stream: &mut Stream,
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> (Identity, Option<Halt>) {
     let began_ms = now_ms();
+    let Ledger { record, budget } = ledger;
     let asker = |endpoint, side, concurrency| Asker {
         endpoint,
         side,
