@@ -42,6 +42,26 @@ fn readings(identity: &Value, signal: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Every field is in FORMAT.md.
+fn described(identity: &Value) {
+    let format = include_str!("../../FORMAT.md");
+    let (_, section) = format
+        .split_once("## The folder of an identification")
+        .expect("a section");
+    let section = section.split("\n## ").next().expect("its text");
+    for (at, value) in [
+        ("", identity),
+        ("verdicts[].", &identity["verdicts"][0]),
+        ("signals[].", &identity["signals"][0]),
+        ("", &identity["attempts"][0]),
+    ] {
+        for name in value.as_object().expect("an object").keys() {
+            let path = format!("`{at}{name}");
+            assert!(section.contains(&path), "FORMAT.md has no {path}`");
+        }
+    }
+}
+
 #[test]
 fn a_model_is_consistent_with_its_name_and_with_itself_and_every_attempt_is_kept() {
     let place = Place::new();
@@ -83,6 +103,7 @@ fn a_model_is_consistent_with_its_name_and_with_itself_and_every_attempt_is_kept
     assert_eq!(kept, begun.len());
     assert_eq!(identity["attempts"].as_array().map(Vec::len), Some(kept));
     assert_eq!(identity["spent"]["questions"].as_u64(), Some(kept as u64));
+    described(&identity);
     let report = String::from_utf8(place.run("same").bytes("report.md")).expect("UTF-8");
     assert!(report.contains("What it cannot show"), "{report}");
     let line = identify(&place, &target, "--out same").refused();
