@@ -6,6 +6,7 @@ mod cuts;
 mod depth;
 mod kinds;
 mod quote;
+mod splits;
 mod verification;
 mod warnings;
 

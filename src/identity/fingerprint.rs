@@ -113,6 +113,17 @@ impl Fingerprint {
         }
     }
 
+    /// What one answer of a run tells, without the counts.
+    pub fn of_reply(reply: &Reply) -> Fingerprint {
+        Fingerprint {
+            model: reply.model.clone(),
+            system_fingerprint: reply.system_fingerprint.clone(),
+            provider: reply.provider.clone(),
+            headers: reply.headers.clone(),
+            counts: Vec::new(),
+        }
+    }
+
     /// The one that is known already from a whole identification.
     pub fn of(vector: &Vector, fields: &Fields) -> Fingerprint {
         let first = |set: &std::collections::BTreeSet<String>| set.first().cloned();
