@@ -8,6 +8,7 @@ mod consent;
 mod doctor;
 mod folder;
 mod gate;
+mod identify;
 mod inquiry;
 mod list;
 mod progress;
@@ -79,6 +80,7 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
         Command::Verify(arguments) => verify::run(*arguments).await,
         Command::Compare(arguments) => compare::run(*arguments).await,
         Command::Gate(arguments) => gate::run(*arguments).await,
+        Command::Identify(arguments) => identify::run(*arguments).await,
         Command::Show(arguments) => show::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments).await,

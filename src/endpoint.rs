@@ -15,6 +15,7 @@ pub mod gemini;
 pub mod http;
 pub mod letter;
 pub mod lines;
+pub mod marks;
 pub mod ollama;
 pub mod openai;
 pub mod openrouter;

@@ -65,18 +65,21 @@ pub mod local; // models on this machine
 pub mod sim; // a simulated model with a known truth
 
 // floor 8
-pub mod run; // trials into rows: order, retries, caps, interruption
+pub mod identity; // who is really answering: signals, each with its strength
 
 // floor 9
+pub mod run; // trials into rows: order, retries, caps, interruption
+
+// floor 10
 pub mod comparison; // pairs of answers to the same prompts
 pub mod summary; // rows into cells, curve and counts
 
-// floor 10
+// floor 11
 pub mod chart; // pictures of a summary
 pub mod gate; // a stored baseline against a new deployment: PASS, FAIL or NEUTRAL
 
-// floor 11
+// floor 12
 pub mod report; // what people read
 
-// floor 12
+// floor 13
 pub mod cli; // the command line, and all printing

@@ -1,6 +1,7 @@
 //! What came back for one question: an answer with its accounts, or a failure that says why not.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Token counts as the server reported them, normalised so that `prompt` includes cached tokens.
 /// `None` means that the server did not say; `Some(0)` means that it said zero.
@@ -81,6 +82,15 @@ pub struct Reply {
     /// token counts say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<String>,
+    /// The answer's own name in its body: its first letters are the vendor's (`chatcmpl-`,
+    /// `msg_`, `gen-`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Response headers that tell who answers, by the list of the endpoints:
+    /// never cookies, keys or accounts. Of those whose value is another each time or is the
+    /// account's, only that they were there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// Why there is no answer. Never scored: something other than the model came between.

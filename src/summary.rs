@@ -8,6 +8,7 @@ mod kinds;
 mod quote;
 mod set;
 mod verdicts;
+mod splits;
 mod verification;
 mod warnings;
 

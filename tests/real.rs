@@ -450,3 +450,40 @@ fn killed_in_the_middle_a_local_sweep_leaves_no_server_and_can_go_on() {
         gone.as_secs_f64()
     ));
 }
+
+#[test]
+fn identify_knows_the_family_of_a_real_server_by_its_counts() {
+    let _alone = alone();
+    let case = "identify through llama-server";
+    let Some(_) = have(case, files::llama_server()) else {
+        return;
+    };
+    let Some(_) = have(case, files::smollm2()) else {
+        return;
+    };
+    let place = Place::new();
+    let began = Instant::now();
+    let told = place
+        .depthfinder("identify local:smollm2 --backend llama-server --threads 2 --long 0 --out run")
+        .cache(cache())
+        .ends(0);
+    let identity = place.run("run").json("identity.json");
+    let signals = identity["signals"].as_array().expect("signals");
+    let seen = |name: &str| {
+        let found = signals.iter().find(|signal| signal["name"] == name);
+        found
+            .map(|signal| signal["seen"].to_string())
+            .unwrap_or_default()
+    };
+    // The table's row was counted from the same weights by another library.
+    let vector = seen("tokenizer vector");
+    assert!(vector.contains("(its own file) and smollm2 do"), "{told}");
+    let refusal = seen("limits and refusals");
+    assert!(refusal.contains("as llama.cpp does"), "{refusal}");
+    let special = seen("special tokens");
+    assert!(special.contains("<|im_end|> (ChatML"), "{special}");
+    say(&format!(
+        "{case}: {vector}, {:.1} s",
+        began.elapsed().as_secs_f64()
+    ));
+}

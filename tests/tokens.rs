@@ -8,6 +8,7 @@ mod gguf;
 
 use depthfinder::corpus::{Corpus, Kind};
 use depthfinder::gguf::Metadata;
+use depthfinder::identity::known::{Known, Table};
 use depthfinder::tokens::bundled::Bundled;
 use depthfinder::tokens::fast::Encoder;
 use depthfinder::tokens::{Tokenizer, vocabulary};
@@ -294,4 +295,35 @@ fn smollm2_is_counted_as_its_real_server_counts() {
         tokens += ours.len();
     }
     say(&format!("{case}: same, {asked} texts, {tokens} tokens"));
+}
+
+/// The table was made with the vendors' libraries; the files here are counted with ours.
+#[test]
+fn the_table_of_identify_is_what_the_tokenizer_files_count() {
+    let table = Table::built_in().expect("the table");
+    let mut differing = Vec::new();
+    for name in files::NAMES {
+        let case = format!("the row of {name} in the table of identify");
+        let Some(tokenizer) = have(&case, files::vocabulary(name)) else {
+            continue;
+        };
+        let listed = match *name {
+            "llama3" => "llama-3",
+            "qwen3" => "qwen",
+            "deepseek" => "deepseek-v3",
+            "gemma3" => "gemma-3",
+            "llama2" => "llama-2",
+            same => same,
+        };
+        let listed = table.known.iter().find(|known| known.name == listed);
+        let listed = listed.unwrap_or_else(|| panic!("{name} is not in the table"));
+        let counted = Known::of(tokenizer, "").expect("counts");
+        if (&counted.vector, &counted.cuts) != (&listed.vector, &listed.cuts) {
+            differing.push(format!(
+                "{name}\n  {:?} {:?}\n  {:?} {:?}",
+                counted.vector, counted.cuts, listed.vector, listed.cuts
+            ));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
 }

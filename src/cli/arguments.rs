@@ -3,12 +3,14 @@
 mod compare;
 mod dataset;
 mod gate;
+mod identify;
 mod inquiry;
 mod verify;
 
 pub use compare::{Compare, Others};
 pub use dataset::SetChoice;
 pub use gate::Gate;
+pub use identify::Identify;
 pub use inquiry::Inquiry;
 pub use verify::Verify;
 
@@ -38,6 +40,8 @@ pub enum Command {
     Compare(Box<Compare>),
     /// Hold a deployment against a stored baseline: PASS, FAIL or NEUTRAL, for continuous integration
     Gate(Box<Gate>),
+    /// Tell who is really answering: tokenizer, answers and marks against a name or a reference
+    Identify(Box<Identify>),
     /// Print the exact bytes of one prompt of a run
     Show(Show),
     /// Score and draw runs again from their journals, asking nothing

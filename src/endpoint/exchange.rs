@@ -2,7 +2,7 @@
 
 use crate::endpoint::refusal::Refusal;
 use crate::endpoint::wire::{Request, Response, Wire};
-use crate::endpoint::{lines, sse};
+use crate::endpoint::{lines, marks, sse};
 use crate::reply::{Failure, Reply, Stop, Timing};
 use futures_util::StreamExt;
 use std::time::Duration;
@@ -247,7 +247,9 @@ async fn read_answer(
         }
         Body::Unknown => {}
     }
-    draft.finish(&response, timing).map(Ok)
+    let mut reply = draft.finish(&response, timing)?;
+    reply.headers = marks::of(&response);
+    Ok(Ok(reply))
 }
 
 /// What kind of body it is shows in its first byte that is not white space: content types are
@@ -359,8 +361,12 @@ fn redact_reply(wire: &dyn Wire, mut reply: Reply) -> Reply {
         &mut reply.request_id,
         &mut reply.provider,
         &mut reply.cut,
+        &mut reply.id,
     ] {
         *field = field.take().map(|text| wire.redact(text));
+    }
+    for value in reply.headers.values_mut() {
+        *value = wire.redact(std::mem::take(value));
     }
     if let Stop::Other(reason) = &mut reply.stop {
         *reason = wire.redact(std::mem::take(reason));

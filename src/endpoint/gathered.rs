@@ -5,6 +5,7 @@ use crate::endpoint::sse::Event;
 use crate::endpoint::wire::Response;
 use crate::reply::{Failure, Reply, Stop, Timing, Usage};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// An answer in parts.
 #[derive(Debug, Default)]
@@ -61,9 +62,11 @@ impl Gathered {
             timing,
             model: self.model,
             system_fingerprint: None,
-            request_id: header.map(str::to_owned).or(self.id),
+            request_id: header.map(str::to_owned).or_else(|| self.id.clone()),
             provider: None,
             cut: None,
+            id: self.id,
+            headers: BTreeMap::new(),
         })
     }
 }

@@ -156,6 +156,8 @@ impl Shared {
             request_id: None,
             provider: None,
             cut: None,
+            id: None,
+            headers: std::collections::BTreeMap::new(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What a reader of the charts must know, in words.
 
-use super::{CutFinding, Totals};
+use super::{CutFinding, Totals, splits};
 use crate::answer::{Rule, ValueType};
 use crate::corpus::{Corpus, Kind, Text};
 use crate::journal::{Row, RunFile};
@@ -127,16 +127,7 @@ pub fn warnings(
             "{stale} wrong answers are the right answers of other prompts, which no text of theirs holds: a response cache, or answers mixed up on the way"
         ));
     }
-    let prints: HashSet<&str> = settled
-        .values()
-        .filter_map(|row| row.reply()?.system_fingerprint.as_deref())
-        .collect();
-    if prints.len() > 1 {
-        warnings.push(format!(
-            "the server's system_fingerprint changed within the run ({} values)",
-            prints.len()
-        ));
-    }
+    warnings.extend(splits::split(settled));
     warnings
 }
 

@@ -53,32 +53,38 @@ impl Bundled {
         let tokens: Vec<&[u8]> = (0..bpe.num_tokens() as u32)
             .map(|id| bpe.token_bytes(id))
             .collect();
-        let ranks: HashMap<&[u8], u32> = tokens
-            .iter()
-            .zip(0..)
-            .map(|(token, id)| (*token, id))
-            .collect();
-        let written: Vec<String> = tokens.iter().map(|token| printable(token)).collect();
-        let merges: Vec<Value> = tokens
-            .iter()
-            .zip(0..)
-            .filter_map(|(token, rank)| merge(token, rank, &ranks))
-            .map(|(left, right)| json!([written[left as usize], written[right as usize]]))
-            .collect();
-        let vocabulary: Map<String, Value> = written
-            .into_iter()
-            .zip(0u32..)
-            .map(|(token, id)| (token, Value::from(id)))
-            .collect();
-        byte_level_json(
-            json!([{"type": "Split", "pattern": {"Regex": self.expression}, "behavior": "Isolated", "invert": false},
-                   {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}]),
-            vocabulary,
-            merges,
-            true,
-            vec![],
-        )
+        ranked_json(&tokens, self.expression)
     }
+}
+
+/// A `tokenizer.json` of tokens in the order of their ranks, as tiktoken and Tekken files list
+/// them, with the merges worked out, and the expression that cuts the text beforehand.
+pub fn ranked_json(tokens: &[&[u8]], expression: &str) -> String {
+    let ranks: HashMap<&[u8], u32> = tokens
+        .iter()
+        .zip(0..)
+        .map(|(token, id)| (*token, id))
+        .collect();
+    let written: Vec<String> = tokens.iter().map(|token| printable(token)).collect();
+    let merges: Vec<Value> = tokens
+        .iter()
+        .zip(0..)
+        .filter_map(|(token, rank)| merge(token, rank, &ranks))
+        .map(|(left, right)| json!([written[left as usize], written[right as usize]]))
+        .collect();
+    let vocabulary: Map<String, Value> = written
+        .into_iter()
+        .zip(0u32..)
+        .map(|(token, id)| (token, Value::from(id)))
+        .collect();
+    byte_level_json(
+        json!([{"type": "Split", "pattern": {"Regex": expression}, "behavior": "Isolated", "invert": false},
+               {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}]),
+        vocabulary,
+        merges,
+        true,
+        vec![],
+    )
 }
 
 /// A `tokenizer.json` for a byte-level BPE.

@@ -12,6 +12,7 @@ mod embedded;
 mod fault_kinds;
 mod full_disk;
 mod gate;
+mod identify;
 mod kills;
 mod prompts;
 mod reconciliation;

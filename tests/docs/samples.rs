@@ -195,6 +195,8 @@ pub fn rows(run: &Run) -> Vec<Value> {
         },
         provider: Some("host".into()),
         cut: Some("compressed".into()),
+        id: Some("chatcmpl-1".into()),
+        headers: [("server".to_owned(), "host".to_owned())].into(),
         ..reply.clone()
     };
     let bare = Reply {
@@ -208,6 +210,8 @@ pub fn rows(run: &Run) -> Vec<Value> {
         request_id: None,
         provider: None,
         cut: None,
+        id: None,
+        headers: Default::default(),
     };
     let mut judged = run.answered.judged.clone().expect("scored");
     judged.value = Some("1".into());

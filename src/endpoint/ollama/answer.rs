@@ -6,6 +6,7 @@ use crate::endpoint::sse::Event;
 use crate::endpoint::wire::Response;
 use crate::reply::{Failure, Reply, Stop, Timing, Usage};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Nanoseconds, in its own terms.
 const DURATIONS: &[&str] = &[
@@ -80,6 +81,8 @@ impl Draft for Answer {
             request_id: response.header("x-request-id").map(str::to_owned),
             provider: self.remote,
             cut: None,
+            id: None,
+            headers: BTreeMap::new(),
         })
     }
 }

@@ -6,6 +6,7 @@ use crate::endpoint::sse::Event;
 use crate::endpoint::wire::Response;
 use crate::reply::{Failure, Reply, Stop, Timing, Usage};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Headers that name a request, for the server's operators.
 const REQUEST_IDS: &[&str] = &[
@@ -98,9 +99,11 @@ impl Draft for Answer {
                 .iter()
                 .find_map(|name| response.header(name))
                 .map(str::to_owned)
-                .or(self.id),
+                .or_else(|| self.id.clone()),
             provider: self.provider.or(relayed),
             cut: self.cut,
+            id: self.id,
+            headers: BTreeMap::new(),
         })
     }
 }
