@@ -7,8 +7,8 @@ mod depth;
 mod kinds;
 mod quote;
 mod set;
-mod verdicts;
 mod splits;
+mod verdicts;
 mod verification;
 mod warnings;
 

@@ -175,6 +175,7 @@ impl Asker<'_> {
         // Four bytes are a token of English, and this is for caps alone.
         let estimate = prompt.raw_bytes() / 4 + 16;
         let ask = Ask {
+            earlier: Default::default(),
             system: None,
             shared_pieces: probing
                 .haystack

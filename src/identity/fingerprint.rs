@@ -82,6 +82,7 @@ impl Fingerprint {
         let mut base = None;
         for text in texts {
             let ask = Ask {
+                earlier: Default::default(),
                 system: None,
                 prompt: Rope::of(&super::probes::framed(&text)),
                 shared_pieces: 0,
