@@ -153,6 +153,11 @@ impl Tokenizer {
 
     /// Token ids of a text, without any special token added.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        if let (Source::Bundled(bundled), true) = (&self.source, text.len() <= SMALL_BYTES)
+            && self.encoder.get().is_none()
+        {
+            return Ok(bundled.encode(text));
+        }
         self.encoder()?.with_ids(text, <[u32]>::to_vec)
     }
 
@@ -184,6 +189,9 @@ impl Tokenizer {
 
     /// The text of token ids; bytes that are no whole character are replaced.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
+        if let (Source::Bundled(bundled), None) = (&self.source, self.encoder.get()) {
+            return Ok(bundled.decode(ids));
+        }
         self.encoder()?.decode(ids)
     }
 

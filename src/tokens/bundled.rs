@@ -47,6 +47,19 @@ impl Bundled {
             .collect()
     }
 
+    /// Token ids of a short text.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        self.small.encode(text)
+    }
+
+    /// The text of ids; bytes that are no whole character are replaced.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let bpe = &self.small.bpe;
+        let known = ids.iter().filter(|id| (**id as usize) < bpe.num_tokens());
+        let bytes: Vec<u8> = known.flat_map(|id| bpe.token_bytes(*id)).copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// The vocabulary as a `tokenizer.json`, with the merges worked out from the ranks.
     pub fn to_json(&self) -> String {
         let bpe = &self.small.bpe;
@@ -177,6 +190,22 @@ mod tests {
             let ends = Bundled::named(name).expect("bundled").ends(text);
             assert_eq!((ends.len(), ends.last()), (ids.len(), Some(&text.len())));
             assert_eq!(tokenizer.ends(text).expect("ends"), ends, "{name}");
+        }
+    }
+
+    #[test]
+    fn both_encoders_of_a_vocabulary_give_the_same_ids_and_the_same_text() {
+        let text = "It's 3.14159… naïve café, 12345678 times!\n\n\t汉字 👩‍👩‍👧 don't WE'LL  end.";
+        for name in ["o200k", "cl100k"] {
+            let bundled = Bundled::named(name).expect("bundled");
+            let fast = crate::tokens::fast::Encoder::from_json(&bundled.to_json()).expect("loads");
+            let ids = bundled.encode(text);
+            let theirs = fast.with_ids(text, <[u32]>::to_vec).expect("encodes");
+            assert_eq!(ids, theirs, "{name}");
+            for end in 0..=ids.len() {
+                let decoded = fast.decode(&ids[..end]).expect("decodes");
+                assert_eq!(bundled.decode(&ids[..end]), decoded, "{name} {end}");
+            }
         }
     }
 }
