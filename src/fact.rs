@@ -48,7 +48,7 @@ impl Facts {
     /// # Errors
     /// When the language's lists cannot be read.
     pub fn new(key: &RunKey, language: &Language, lexicons: Vec<Arc<Lexicon>>) -> Result<Facts> {
-        let keys = language.keys()?;
+        let keys = language.keys()?.clone();
         let pairs = (keys.first.len() * keys.last.len()) as u64;
         let names = language
             .names

@@ -82,7 +82,7 @@ impl Keyed {
     /// # Errors
     /// When its lists cannot be read.
     pub fn new(language: &Language) -> Result<Keyed> {
-        let keys = language.keys()?;
+        let keys = language.keys()?.clone();
         ensure!(
             keys.first.len() as u64 >= ONE_OF && keys.last.len() as u64 >= ONE_OF,
             "{} has too few keys",
