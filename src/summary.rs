@@ -12,7 +12,7 @@ mod warnings;
 pub use collect::summarize;
 pub use controls::{ControlSummary, Guess, Leak};
 pub use depth::{DepthCell, DepthProfile, DepthRow, WeakRegion};
-pub use kinds::{KindSummary, Reach};
+pub use kinds::{KindSummary, Reach, kinds};
 pub use verification::{RungSummary, SearchSummary, Verification, verification};
 
 use crate::canary::Cut;

@@ -33,6 +33,8 @@ pub struct Panel<'a> {
     depths: Vec<f64>,
     /// The cells alone.
     pub frame: Frame,
+    /// Whether the axis of depths has its title: the first panel of a row says it for all.
+    pub titled: bool,
 }
 
 /// The tested lengths of a task, shortest first.
@@ -77,6 +79,7 @@ impl<'a> Panel<'a> {
             labels,
             depths,
             frame,
+            titled: true,
         })
     }
 
@@ -181,6 +184,9 @@ impl<'a> Panel<'a> {
             let label = depth_tick(self.depths[row]);
             let baseline = place.y + place.height / 2.0 + 4.0;
             canvas.text(&label, self.frame.x - 8.0, baseline, Anchor::End, SMALL)?;
+        }
+        if !self.titled {
+            return Ok(());
         }
         let middle = self.frame.y + self.frame.height / 2.0;
         let title = match self.frame.height {
