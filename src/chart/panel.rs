@@ -1,6 +1,6 @@
 //! A panel of the heatmap: the cells of one task, with its axes and the row of all depths.
 
-use super::axis::{depth_tick, exact_tick, short_ticks, thinned};
+use super::axis::{depth_tick, exact_tick, ordered, short_ticks, thinned};
 use super::canvas::{Anchor, Canvas, Frame, Type};
 use super::caption::MARGIN_PX;
 use super::palette::{BLANK, FAINT, INK, MUTED, VOID, WHITE, contrasting, scale};
@@ -39,10 +39,7 @@ pub struct Panel<'a> {
 
 /// The tested lengths of a task, shortest first.
 pub fn lengths(task: &TaskSummary) -> Vec<u64> {
-    let mut lengths: Vec<u64> = task.cells.iter().map(|cell| cell.length_tokens).collect();
-    lengths.sort_unstable();
-    lengths.dedup();
-    lengths
+    ordered(task.cells.iter().map(|cell| cell.length_tokens))
 }
 
 impl<'a> Panel<'a> {

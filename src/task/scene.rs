@@ -177,7 +177,18 @@ impl Scene<'_> {
         depths
     }
 
-    /// The same in the order of the text, and which of them is the trial's own.
+    /// Sentences at such depths, the first of them at the trial's own.
+    pub fn planted(&mut self, sentences: Vec<String>) -> Vec<Planted> {
+        let depths = self.spread(sentences.len());
+        let planted = sentences.into_iter().zip(depths);
+        let planted = planted.map(|(sentence, depth_percent)| Planted {
+            sentence,
+            depth_percent,
+        });
+        planted.collect()
+    }
+
+    /// The depths in the order of the text, and which of them is the trial's own.
     pub fn ascending(&mut self, count: usize) -> (Vec<f64>, usize) {
         let own = self.depth_percent();
         let mut depths = self.spread(count);
