@@ -24,7 +24,9 @@ use depthfinder::tokens::bundled::Bundled;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use support::{Ground, cache, machine, median, on_this_thread, process_cpu, shown, verdict};
+use support::{
+    Ground, cache, machine, median, on_this_thread, process_cpu, rounds, shown, verdict,
+};
 
 /// A prompt of ten million tokens costs at most so many copies of its bytes.
 const MOST_COPIES: f64 = 4.0;
@@ -36,12 +38,7 @@ const MOST_FOR_NEEDLES: Duration = Duration::from_millis(5);
 const MOST_ENCODINGS: f64 = 2.0;
 
 fn main() -> Result<()> {
-    let rounds = match std::env::var("DEPTHFINDER_BENCH_ROUNDS") {
-        Ok(rounds) => rounds
-            .parse()
-            .context("DEPTHFINDER_BENCH_ROUNDS is not a number")?,
-        Err(_) => 9,
-    };
+    let rounds = rounds()?;
     println!("{}", machine());
     // Makes the cache where there is none yet.
     drop(Ground::lay(1000, 1)?);

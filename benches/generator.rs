@@ -11,12 +11,12 @@
 
 mod support;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use depthfinder::corpus::reskin::{self, VOLUMES_A_PASS};
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::io::Write as _;
-use support::{machine, median, on_this_thread, shown, verdict};
+use support::{machine, median, on_this_thread, rounds, shown, verdict};
 
 /// Megabytes a second on one core.
 const LEAST_SPEED: f64 = 50.0;
@@ -26,12 +26,7 @@ const WINDOW_BYTES: usize = 1_000_000;
 const LEVEL: i32 = 19;
 
 fn main() -> Result<()> {
-    let rounds = match std::env::var("DEPTHFINDER_BENCH_ROUNDS") {
-        Ok(rounds) => rounds
-            .parse()
-            .context("DEPTHFINDER_BENCH_ROUNDS is not a number")?,
-        Err(_) => 9,
-    };
+    let rounds = rounds()?;
     println!("{}", machine());
     let (shipped, once) = on_this_thread(reskin::shipped)?;
     println!(

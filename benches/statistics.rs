@@ -11,12 +11,12 @@
 
 mod support;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use depthfinder::seed::{Secret, Stream};
 use depthfinder::stats::{Design, Tally, Test, smooth, weakest_region};
 use std::hint::black_box;
 use std::time::Duration;
-use support::{machine, median, on_this_thread, shown, verdict};
+use support::{machine, median, on_this_thread, rounds, shown, verdict};
 
 /// Rungs of a ladder, and questions on each.
 const RUNGS: usize = 6;
@@ -29,12 +29,7 @@ const MOST_LOOK: Duration = Duration::from_millis(5);
 const MOST_SCAN: Duration = Duration::from_millis(100);
 
 fn main() -> Result<()> {
-    let rounds = match std::env::var("DEPTHFINDER_BENCH_ROUNDS") {
-        Ok(rounds) => rounds
-            .parse()
-            .context("DEPTHFINDER_BENCH_ROUNDS is not a number")?,
-        Err(_) => 9,
-    };
+    let rounds = rounds()?;
     println!("{}", machine());
     let mut stream = Secret::from_hex("0123")?.key("").stream("bench", &[]);
     looks(rounds, &mut stream)?;

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{Server, cache, children_cpu, machine, median, serve, shown, verdict};
+use support::{Server, cache, children_cpu, machine, median, rounds, serve, shown, verdict};
 
 /// Fewer CPU seconds than needlehaystack by this factor.
 const LEAST_FACTOR: f64 = 10.0;
@@ -28,12 +28,7 @@ fn main() -> Result<()> {
         let together = arguments.get(at + 1).context("no number")?.parse()?;
         return serve(together, |address| println!("{address}"));
     }
-    let rounds = match std::env::var("DEPTHFINDER_BENCH_ROUNDS") {
-        Ok(rounds) => rounds
-            .parse()
-            .context("DEPTHFINDER_BENCH_ROUNDS is not a number")?,
-        Err(_) => 9,
-    };
+    let rounds = rounds()?;
     println!("{}", machine());
     let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-sweep");
     let _ = std::fs::remove_dir_all(&work);

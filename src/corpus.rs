@@ -98,7 +98,8 @@ pub struct Text {
     pub kind: Kind,
     /// The manifest, for a text of this binary.
     pub manifest: Option<Manifest>,
-    digest: String,
+    /// Of a text of the user's own, taken when it is first asked for.
+    digest: OnceLock<String>,
     bytes: u64,
     packed: Option<&'static [u8]>,
     volume: Option<u32>,
@@ -138,7 +139,7 @@ impl Text {
         Ok(Text {
             name: embedded.name.to_string(),
             kind: manifest.kind,
-            digest: manifest.sha256.clone(),
+            digest: OnceLock::from(manifest.sha256.clone()),
             bytes: manifest.bytes,
             escaped: Escaped::new(manifest.bytes as usize),
             manifest: Some(manifest),
@@ -154,7 +155,7 @@ impl Text {
             name: name.to_string(),
             kind: Kind::Prose,
             manifest: None,
-            digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
+            digest: OnceLock::new(),
             bytes: text.len() as u64,
             packed: None,
             volume: None,
@@ -170,7 +171,7 @@ impl Text {
             name: format!("generated-{volume:03}"),
             kind: Kind::Generated,
             manifest: None,
-            digest: listed.blake3,
+            digest: OnceLock::from(listed.blake3),
             bytes: listed.bytes,
             packed: None,
             volume: Some(volume),
@@ -181,7 +182,10 @@ impl Text {
 
     /// Names the text's content.
     pub fn digest(&self) -> &str {
-        &self.digest
+        self.digest.get_or_init(|| {
+            let text = self.as_str().unwrap_or_default();
+            blake3::hash(text.as_bytes()).to_hex().to_string()
+        })
     }
 
     /// Size in bytes.

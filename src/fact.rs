@@ -34,6 +34,8 @@ pub struct Facts {
     key: RunKey,
     lexicons: Vec<Arc<Lexicon>>,
     keys: Keys,
+    /// The language that they are told in, by its code.
+    language: &'static str,
     parts: Vec<Vec<String>>,
     pairs: Arc<Permutation>,
     names: Arc<Permutation>,
@@ -48,7 +50,7 @@ impl Facts {
     /// # Errors
     /// When the language's lists cannot be read.
     pub fn new(key: &RunKey, language: &Language, lexicons: Vec<Arc<Lexicon>>) -> Result<Facts> {
-        let keys = language.keys()?;
+        let keys = language.keys()?.clone();
         let pairs = (keys.first.len() * keys.last.len()) as u64;
         let names = language
             .names
@@ -66,6 +68,7 @@ impl Facts {
             key: key.clone(),
             lexicons,
             keys,
+            language: language.code,
         })
     }
 
@@ -116,9 +119,9 @@ impl Facts {
             ValueType::Words => self.absent(&self.pairs, 2 * n + 1, |number| self.pair(number)),
             ValueType::Uuids => self.uuid("values", n),
             ValueType::Names => self.name(n),
-            ValueType::Numbers | ValueType::Counts => {
-                self.absent(&self.numbers, n, |number| (1_000_000 + number).to_string())
-            }
+            ValueType::Numbers | ValueType::Counts => self.absent(&self.numbers, n, |number| {
+                Some((1_000_000 + number).to_string())
+            }),
         }
     }
 
@@ -142,7 +145,7 @@ impl Facts {
                 name.push_str(&part[(number % size) as usize]);
                 number /= size;
             }
-            name
+            Some(name)
         })
     }
 
@@ -154,7 +157,7 @@ impl Facts {
         // There are fewer than a long run may need: places of a later round meet those of an
         // earlier one, which stand in other prompts.
         self.absent(&self.short_numbers, n % (SHORT_NUMBERS / TRIES), |number| {
-            (10_000 + number).to_string()
+            Some((10_000 + number).to_string())
         })
     }
 
@@ -169,14 +172,18 @@ impl Facts {
                 name.push(char::from(b'A' + (number % 26) as u8));
                 number /= 26;
             }
-            name
+            Some(name)
         })
     }
 
-    fn pair(&self, number: u64) -> String {
+    /// A key; none where its words stand side by side in the text in other forms.
+    fn pair(&self, number: u64) -> Option<String> {
         let Keys { first, last, joint } = &self.keys;
         let (at, size) = (number as usize, last.len());
-        format!("{}{joint}{}", first[at / size], last[at % size])
+        let (first, last) = (&first[at / size], &last[at % size]);
+        let mut lexicons = self.lexicons.iter();
+        let stands = lexicons.any(|lexicon| lexicon.holds_near(self.language, first, last));
+        (!stands).then(|| format!("{first}{joint}{last}"))
     }
 
     /// A UUID; random ones do not meet.
@@ -201,7 +208,7 @@ impl Facts {
         &self,
         order: &Permutation,
         place: u64,
-        write: impl Fn(u64) -> String,
+        write: impl Fn(u64) -> Option<String>,
     ) -> Result<String> {
         let places = order.size() / TRIES;
         ensure!(
@@ -210,7 +217,7 @@ impl Facts {
         );
         for nth in 0..TRIES {
             let drawn = write(order.at(place + nth * places));
-            if !self.is_held(&drawn) {
+            if let Some(drawn) = drawn.filter(|drawn| !self.is_held(drawn)) {
                 return Ok(drawn);
             }
         }
@@ -314,6 +321,29 @@ mod tests {
         }
         // A place has tries of its own: what is drawn at one moves no other.
         assert_eq!(taken.key(1).expect("drawn"), free.key(1).expect("drawn"));
+    }
+
+    #[test]
+    fn a_key_whose_words_stand_side_by_side_in_other_forms_is_never_drawn() {
+        let german = Language::named("de").expect("built in");
+        let key = Secret::from_hex("07").expect("hex").key("");
+        let facts = |text: &str| {
+            let corpus = Corpus {
+                name: "x".into(),
+                texts: vec![Text::owned("x", text.into())],
+            };
+            let lexicon = Arc::new(Lexicon::of(&corpus).expect("collects"));
+            Facts::new(&key, german, vec![lexicon]).expect("lists")
+        };
+        let free = facts("nichts");
+        for n in 0..20 {
+            let drawn = free.key(n).expect("drawn");
+            let (first, last) = drawn.split_once('-').expect("two words");
+            let taken = facts(&format!("Wegen des {first}s {last}s."));
+            assert_ne!(taken.key(n).expect("drawn"), drawn);
+            let apart = facts(&format!("Wegen des {first}s und des {last}s."));
+            assert_eq!(apart.key(n).expect("drawn"), drawn);
+        }
     }
 
     #[test]

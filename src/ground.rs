@@ -5,10 +5,11 @@ use crate::corpus::{Corpus, Text};
 use crate::haystack::Beyond;
 use crate::index::Index;
 use crate::language::Language;
-use crate::prompt::Assembler;
-use crate::task::{Hay, Posed, Task};
+use crate::prompt::{Assembler, Part};
+use crate::task::{Hay, Posed, Task, background};
 use crate::tokens::Tokenizer;
 use anyhow::{Result, ensure};
+use memchr::memmem;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,8 @@ const ANCHOR: &str = ".";
 pub struct Corpora {
     main: Corpus,
     others: Vec<(Hay, Corpus)>,
+    /// The code of the language that facts are told in.
+    told: &'static str,
 }
 
 impl Corpora {
@@ -59,7 +62,11 @@ impl Corpora {
                 others.push((hay, corpus));
             }
         }
-        Ok(Corpora { main, others })
+        Ok(Corpora {
+            main,
+            others,
+            told: language.code,
+        })
     }
 
     /// The corpus that was asked for.
@@ -75,6 +82,29 @@ impl Corpora {
             Hay::Made => None,
             _ => Some(other.map_or(&self.main, |(_, corpus)| corpus)),
         }
+    }
+
+    /// True where a task's haystack is nothing but keyed facts and one of those that stand in a
+    /// prompt of these parts has this value.
+    pub fn tells(&self, task: Task, parts: &[Part], value: &str) -> bool {
+        let Some(values) = task.entry().hay.values() else {
+            return false;
+        };
+        let told = Language::named(self.told)
+            .and_then(|language| background::telling(language, values, value));
+        let (Ok(told), Some(corpus)) = (told, self.of_task(task)) else {
+            return false;
+        };
+        // Parts end where sentences do: none is searched over a border.
+        parts.iter().any(|part| match part {
+            Part::Text(text, from, to) => corpus
+                .texts
+                .get(*text as usize)
+                .and_then(|text| text.as_str().ok()?.get(*from as usize..*to as usize))
+                .is_some_and(|stretch| memmem::find(stretch.as_bytes(), told.as_bytes()).is_some()),
+            // Facts of the run are known as siblings.
+            Part::Own(_) => false,
+        })
     }
 
     /// Their indexes, made or read from `cache`, the main one first.
@@ -221,5 +251,53 @@ impl<'a> Assemblers<'a> {
     /// What counts.
     pub fn tokenizer(&self) -> &'a Tokenizer {
         self.tokenizer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::ValueType;
+    use crate::task::niah;
+
+    #[test]
+    fn values_of_a_haystack_of_facts_are_known_and_its_keys_and_what_is_not_in_the_prompt_are_not()
+    {
+        for code in ["en", "zh", "de", "ja"] {
+            let language = Language::named(code).expect("built in");
+            for (name, values) in [
+                ("niah_multikey_2", ValueType::Numbers),
+                ("niah_multikey_3", ValueType::Uuids),
+            ] {
+                let task = Task::named(name).expect("a task");
+                let none = Corpus {
+                    name: "none".to_owned(),
+                    texts: Vec::new(),
+                };
+                let corpora = Corpora::of(none, &[task], language, 2_000, Beyond::Refused);
+                let corpora = corpora.expect("is made");
+                let text = corpora.of_task(task).expect("its own").texts[0].as_str();
+                let text = text.expect("UTF-8");
+                let form = niah::needle_form(language, 0, values).expect("a wording");
+                let facts = form.find(&text[..text.floor_char_boundary(20_000)]);
+                let (first, last) = (&facts[0], &facts[facts.len() - 1]);
+                let parts = [
+                    Part::Own(format!("{} ", last.field("value"))),
+                    Part::Text(0, first.from as u32, last.from as u32),
+                ];
+                let tells = |value: &str| corpora.tells(task, &parts, value);
+                for fact in &facts[..facts.len() - 1] {
+                    assert!(
+                        tells(fact.field("value")),
+                        "{code}: {}",
+                        fact.field("value")
+                    );
+                    assert!(!tells(fact.field("key")), "{code}: {}", fact.field("key"));
+                }
+                assert!(!tells(last.field("value")) && !tells("1234") && !tells(""));
+                let other = Task::NIAH_SINGLE;
+                assert!(!corpora.tells(other, &parts, first.field("value")));
+            }
+        }
     }
 }

@@ -115,28 +115,37 @@ impl Index {
     /// the bytes and the tokens of each word behind a space, `order` the words by their place in
     /// it. `additive` as in the fields.
     pub fn of_words(pool: &[(u32, u32)], order: &[u16], additive: bool) -> Index {
-        let mut starts = Vec::with_capacity(order.len());
-        let mut tokens_before = Vec::with_capacity(order.len() + 1);
+        // The space before a word belongs to it; there is none before the first.
+        let mut starts = sums(pool.iter().map(|(bytes, _)| bytes + 1), order, 1);
+        let len_bytes = starts.pop().unwrap_or_default();
+        let tokens_before = sums(pool.iter().map(|(_, tokens)| *tokens), order, 0);
         let mut fillers = vec![Vec::new(); LONGEST_FILLER_TOKENS + 1];
-        let (mut at, mut tokens) = (0u32, 0u32);
-        for (unit, word) in (0u32..).zip(order) {
-            let (bytes, count) = pool.get(usize::from(*word)).copied().unwrap_or_default();
-            // The space before a word belongs to it; there is none before the first.
-            starts.push(at);
-            tokens_before.push(tokens);
-            at += bytes + u32::from(unit > 0);
-            tokens += count;
-            let of_count = fillers.get_mut(count as usize);
-            if let Some(ids) = of_count.filter(|ids| unit > 0 && ids.len() < FILLERS_PER_COUNT) {
-                ids.push(UnitId { text: 0, unit });
+        let mut wanted: Vec<bool> = pool
+            .iter()
+            .map(|(_, tokens)| *tokens as usize <= LONGEST_FILLER_TOKENS)
+            .collect();
+        for (unit, place) in (0u32..).zip(order).skip(1) {
+            let place = usize::from(*place);
+            if !wanted.get(place).is_some_and(|wanted| *wanted) {
+                continue;
+            }
+            let tokens = pool[place].1;
+            let ids = &mut fillers[tokens as usize];
+            ids.push(UnitId { text: 0, unit });
+            if ids.len() == FILLERS_PER_COUNT {
+                for (wanted, word) in wanted.iter_mut().zip(pool) {
+                    *wanted &= word.1 != tokens;
+                }
+                if !wanted.contains(&true) {
+                    break;
+                }
             }
         }
-        tokens_before.push(tokens);
         Index {
             texts: vec![TextIndex {
                 kind: Kind::Generated,
                 script: Script::English,
-                len_bytes: at,
+                len_bytes,
                 starts,
                 tokens_before,
             }],
@@ -154,4 +163,19 @@ impl Index {
             .map(|text| text.tokens(0, text.units()))
             .sum()
     }
+}
+
+/// For each word of `order` what those before it add up to, less `off` but not less than nothing,
+/// and the sum of all as the last item.
+fn sums(each: impl Iterator<Item = u32>, order: &[u16], off: u32) -> Vec<u32> {
+    let each: Vec<u32> = each.collect();
+    let mut sum = 0u32;
+    let mut sums = Vec::with_capacity(order.len() + 1);
+    sums.extend(order.iter().map(|place| {
+        let before = sum.saturating_sub(off);
+        sum += each.get(usize::from(*place)).copied().unwrap_or_default();
+        before
+    }));
+    sums.push(sum.saturating_sub(off));
+    sums
 }

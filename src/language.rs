@@ -3,7 +3,7 @@
 use crate::answer::ValueType;
 use crate::form::Form;
 use crate::names;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -61,7 +61,9 @@ pub struct Language {
     pub unless_absent: String,
     /// Parts of made-up names of people: a name has one of each.
     pub names: Vec<Vec<String>>,
-    keys: KeyFile,
+    key_lists: KeyFile,
+    /// Unpacked when they are first needed: tasks ask for them again and again.
+    keys: OnceLock<Result<Keys, String>>,
     nouns: BTreeMap<String, String>,
     tasks: BTreeMap<String, BTreeMap<String, Texts>>,
 }
@@ -140,7 +142,7 @@ impl Language {
             .read
             .get_or_init(|| Language::read(embedded).map_err(|error| format!("{error:#}")));
         read.as_ref()
-            .map_err(|error| anyhow::anyhow!("bad file of the language {code}: {error}"))
+            .map_err(|error| anyhow!("bad file of the language {code}: {error}"))
     }
 
     fn read(embedded: &Embedded) -> Result<Language> {
@@ -174,7 +176,8 @@ impl Language {
             none: file.none,
             numerals: file.numerals,
             unless_absent: file.unless_absent,
-            keys: file.keys,
+            key_lists: file.keys,
+            keys: OnceLock::new(),
             names: file.names,
             nouns: file.nouns,
         })
@@ -184,16 +187,20 @@ impl Language {
     ///
     /// # Errors
     /// When a list cannot be unpacked.
-    pub fn keys(&self) -> Result<Keys> {
+    pub fn keys(&self) -> Result<&Keys> {
         let list = |list: &OneOrMany| match list {
-            OneOrMany::One(name) => names::list(name),
+            OneOrMany::One(name) => names::list(name).map_err(|error| format!("{error:#}")),
             OneOrMany::Many(parts) => Ok(parts.clone()),
         };
-        Ok(Keys {
-            first: list(&self.keys.first)?,
-            last: list(&self.keys.last)?,
-            joint: self.keys.joint.clone(),
-        })
+        let keys = self.keys.get_or_init(|| {
+            Ok(Keys {
+                first: list(&self.key_lists.first)?,
+                last: list(&self.key_lists.last)?,
+                joint: self.key_lists.joint.clone(),
+            })
+        });
+        keys.as_ref()
+            .map_err(|error| anyhow!("no keys in {}: {error}", self.name))
     }
 
     /// The noun that a value of a type is called by.

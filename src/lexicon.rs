@@ -1,16 +1,18 @@
 //! Which words and numbers a corpus holds, so that keys and answers are known to be absent from it.
 
 mod marks;
+mod near;
 mod words;
 
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Kind, Text};
 use anyhow::Result;
 use marks::Marks;
+use near::NearKeys;
 use std::collections::HashSet;
 use std::path::Path;
-use words::{Collector, KeyWords, hash};
+use words::{Collector, KeyWords, hash, is_english};
 
-const MAGIC: &[u8; 8] = b"DFWORDS2";
+const MAGIC: &[u8; 8] = b"DFWORDS3";
 
 /// What stands in a corpus: hashes of all words, digit runs and pairs of key words, and marks for
 /// the rest. A false "present" (once in 10^13 questions by a hash, once in a hundred by marks)
@@ -46,14 +48,15 @@ impl Lexicon {
         let keys = KeyWords::new()?;
         let mut marked_bytes = 0;
         for text in &corpus.texts {
-            marked_bytes += match is_english(text) {
+            marked_bytes += match is_english(language(text)) {
                 true => 0,
                 false => text.len_bytes(),
             };
         }
-        let mut collector = Collector::new(&keys, Marks::for_text_of(marked_bytes));
+        let mut collector =
+            Collector::new(&keys, NearKeys::all()?, Marks::for_text_of(marked_bytes));
         for text in &corpus.texts {
-            collector.read(text.as_str()?, is_english(text));
+            collector.read(text.as_str()?, language(text));
         }
         let (seen, marks): (HashSet<u64>, Marks) = collector.finish();
         let mut hashes: Vec<u64> = seen.into_iter().collect();
@@ -84,6 +87,14 @@ impl Lexicon {
             })
     }
 
+    /// True where the two words of a key stand side by side in the corpus in any of their forms, or
+    /// in scripts without spaces with or without what joins them. Where the language has no such
+    /// forms listed (English), [`Lexicon::holds`] says all.
+    pub fn holds_near(&self, language: &str, first: &str, last: &str) -> bool {
+        let pair = near::pair(language, first, last);
+        pair.is_some_and(|pair| self.hashes.binary_search(&pair).is_ok())
+    }
+
     fn has(&self, word: &str) -> bool {
         self.hashes.binary_search(&hash(word.as_bytes())).is_ok()
     }
@@ -108,14 +119,14 @@ impl Lexicon {
     }
 }
 
-/// English is read as its published prompts were drawn: of neighbouring words only those that
-/// keys are made of are kept, and exactly.
-fn is_english(text: &crate::corpus::Text) -> bool {
-    let language = text
-        .manifest
-        .as_ref()
-        .map(|manifest| manifest.language.as_str());
-    matches!(language, Some("en" | "c"))
+/// The language of a text, where it is known. Generated text is told by its neighbouring words like
+/// that of any other language than English, and holds none of their keys.
+fn language(text: &Text) -> Option<&str> {
+    match (&text.manifest, text.kind) {
+        (Some(manifest), _) => Some(&manifest.language),
+        (None, Kind::Generated) => Some("generated"),
+        (None, _) => None,
+    }
 }
 
 fn read(path: &Path) -> Option<Lexicon> {

@@ -15,7 +15,7 @@ mod warnings;
 pub use collect::summarize;
 pub use controls::{ControlSummary, Guess, Leak};
 pub use depth::{DepthCell, DepthProfile, DepthRow, WeakRegion};
-pub use kinds::{KindSummary, Reach};
+pub use kinds::{KindSummary, Reach, kinds};
 pub use set::{SetSample, SetSummary, SetTask, summarize_set};
 pub use verdicts::{KindVerdict, Verdicts, verdicts};
 pub use verification::{RungSummary, SearchSummary, Verification, verification};

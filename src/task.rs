@@ -126,6 +126,15 @@ pub enum Hay {
 }
 
 impl Hay {
+    /// What the values look like of a haystack that is nothing but keyed facts.
+    pub fn values(self) -> Option<ValueType> {
+        match self {
+            Hay::Numbers => Some(ValueType::Numbers),
+            Hay::Uuids => Some(ValueType::Uuids),
+            Hay::Corpus | Hay::Noise | Hay::Made => None,
+        }
+    }
+
     /// The texts of a haystack that is not the corpus asked for, enough for so many tokens; none
     /// where there is no such corpus.
     ///

@@ -22,6 +22,16 @@ use std::time::{Duration, Instant};
 /// `/proc/PID/stat` counts in hundredths of a second on every Linux.
 const TICKS_PER_S: f64 = 100.0;
 
+/// How often each side is measured: `DEPTHFINDER_BENCH_ROUNDS`, nine times where it is not set.
+pub fn rounds() -> Result<u32> {
+    match std::env::var("DEPTHFINDER_BENCH_ROUNDS") {
+        Ok(rounds) => rounds
+            .parse()
+            .context("DEPTHFINDER_BENCH_ROUNDS is not a number"),
+        Err(_) => Ok(9),
+    }
+}
+
 /// CPU time that this thread has used.
 pub fn thread_cpu() -> Result<Duration> {
     // The kernel brings the account up to date when the thread gives way.
@@ -127,23 +137,28 @@ pub fn cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-cache")
 }
 
+/// Five facts at five depths, `samples` haystacks of one length.
+pub fn grid(task: Task, length_tokens: u64, samples: u32) -> Result<Grid> {
+    Ok(Grid {
+        tasks: vec![task],
+        lengths_tokens: vec![length_tokens],
+        depths: Depths::parse("5")?,
+        samples,
+        keys: 5,
+        values: ValueType::Numbers,
+        wording: WordingChoice::Fixed,
+        question_at: QuestionAt::End,
+        language: "en".into(),
+        question_language: None,
+        beyond: Default::default(),
+        difficulty: Default::default(),
+    })
+}
+
 impl Ground {
     /// The ground of `niah_multikey` with five facts at five depths, `samples` haystacks of one length.
     pub fn lay(length_tokens: u64, samples: u32) -> Result<Ground> {
-        let grid = Grid {
-            tasks: vec![Task::NIAH_MULTIKEY],
-            lengths_tokens: vec![length_tokens],
-            depths: Depths::parse("5")?,
-            samples,
-            keys: 5,
-            values: ValueType::Numbers,
-            wording: WordingChoice::Fixed,
-            question_at: QuestionAt::End,
-            language: "en".into(),
-            question_language: None,
-            beyond: Default::default(),
-            difficulty: Default::default(),
-        };
+        let grid = grid(Task::NIAH_MULTIKEY, length_tokens, samples)?;
         let key = Secret::from_hex("0123")?.key("");
         let plan = Plan::new(grid, &key);
         let tokenizer = Tokenizer::bundled("o200k")?;

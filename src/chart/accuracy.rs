@@ -1,6 +1,6 @@
 //! The curve: accuracy by length on a logarithmic axis, with intervals and the counts below.
 
-use super::axis::{LogAxis, exact_tick, spread};
+use super::axis::{LogAxis, exact_tick, ordered, spread};
 use super::canvas::{Anchor, Canvas, Drawing, Frame, Rgb, Type};
 use super::caption::{self, Caption, MARGIN_PX};
 use super::counts::Counts;
@@ -40,11 +40,7 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn new(summary: &'a Summary) -> Result<Layout<'a>> {
-        let mut lengths: Vec<u64> = caption::points(summary)
-            .map(|point| point.length_tokens)
-            .collect();
-        lengths.sort_unstable();
-        lengths.dedup();
+        let lengths = ordered(caption::points(summary).map(|point| point.length_tokens));
         ensure!(
             !lengths.is_empty(),
             "there is no curve to draw: no length was asked"

@@ -1,6 +1,12 @@
 //! Axes: what stands at a tick, where it stands, and how labels keep out of each other's way.
 
 use crate::number::{grouped, percent_figure};
+use std::collections::BTreeSet;
+
+/// Lengths in order, each once.
+pub fn ordered(lengths: impl Iterator<Item = u64>) -> Vec<u64> {
+    lengths.collect::<BTreeSet<u64>>().into_iter().collect()
+}
 
 /// A length in full: `16k` and `1.5M` where that is exact, else all digits (`131,072`).
 pub fn exact_tick(tokens: u64) -> String {

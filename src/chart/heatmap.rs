@@ -1,11 +1,11 @@
-//! The heatmap: accuracy by length and depth, a panel for each task, one scale of colours.
+//! The heatmap: accuracy by length and depth, a panel for each task, many of them by kind of use, one scale of colours.
 
 use super::canvas::{Anchor, Canvas, Drawing, Frame, Type};
 use super::caption::{self, Caption, MARGIN_PX};
 use super::palette::{BLANK, FAINT, INK, MUTED, scale};
 use super::panel::{Panel, draw_void, lengths, outline};
 use crate::number::{grouped, percent, spanned};
-use crate::summary::{Cell, Summary, WeakRegion};
+use crate::summary::{Cell, Summary, TaskSummary, WeakRegion};
 use anyhow::{Result, ensure};
 
 const TICK: Type = Type::regular(12.0, INK);
@@ -18,6 +18,14 @@ const RIGHT_PX: f64 = 92.0;
 const LEGIBLE_COLUMN_PX: f64 = 45.0;
 /// Below the last panel: the axis' title.
 const TITLE_PX: f64 = 22.0;
+/// So many panels stand one below the other; more stand side by side, each kind of use by itself.
+const STACKED: usize = 3;
+/// The name of a kind of use.
+const KIND: Type = Type::bold(15.0, INK);
+/// Above the panels of a kind, for its name.
+const KIND_PX: f64 = 34.0;
+/// The cells of all panels side by side.
+const CELLS_PX: f64 = 840.0;
 
 /// Draws the picture.
 pub fn draw(summary: &Summary) -> Result<Drawing> {
@@ -34,6 +42,8 @@ struct Layout<'a> {
     summary: &'a Summary,
     caption: Caption,
     panels: Vec<Panel<'a>>,
+    /// The names of kinds of use with their baselines.
+    kinds: Vec<(&'static str, f64)>,
     width_px: f64,
 }
 
@@ -45,11 +55,21 @@ impl<'a> Layout<'a> {
             columns > 0,
             "there is no heatmap to draw: no cell was asked"
         );
-        // A few columns are wide enough for a caption, many still tell their cells apart.
-        let column_px = (700.0 / columns as f64)
-            .min(150.0)
-            .max(360.0 / columns as f64);
-        let room = LEFT_PX + column_px * columns as f64 + RIGHT_PX;
+        let across = match tasks().count() {
+            0..=STACKED => 1,
+            4..=6 => 2,
+            7..=18 => 3,
+            _ => 4,
+        };
+        let column_px = match across {
+            // A few columns are wide enough for a caption, many still tell their cells apart.
+            1 => (700.0 / columns as f64)
+                .min(150.0)
+                .max(360.0 / columns as f64),
+            _ => (CELLS_PX / (across * columns) as f64).min(110.0),
+        };
+        let pitch = LEFT_PX + column_px * columns as f64;
+        let room = pitch * across as f64 + RIGHT_PX;
 
         let single = tasks().count() == 1;
         let cells = || tasks().flat_map(|task| &task.cells);
@@ -66,24 +86,51 @@ impl<'a> Layout<'a> {
         subject.splice(0..0, summary.headline());
         let caption = Caption::new(&summary.model, &subject, &basis, room)?;
 
-        let mut panels: Vec<Panel<'_>> = Vec::new();
-        let tallest_px = if single { 380.0 } else { 250.0 };
-        for task in tasks() {
-            let above = panels.last().map_or(caption.bottom_px, Panel::bottom_px);
-            let corner = (MARGIN_PX + LEFT_PX, above + 24.0);
-            panels.push(Panel::new(task, !single, corner, column_px, tallest_px)?);
+        let (mut panels, mut kinds) = (Vec::<Panel<'_>>::new(), Vec::new());
+        let tallest_px = match (single, across) {
+            (true, _) => 380.0,
+            (false, 1) => 250.0,
+            _ => 120.0,
+        };
+        let mut bottom = caption.bottom_px;
+        for (kind, tasks) in groups(summary, tasks().collect(), across > 1) {
+            if let Some(kind) = kind {
+                bottom += KIND_PX;
+                kinds.push((kind, bottom));
+            }
+            for row in tasks.chunks(across) {
+                let above = bottom;
+                for (at, task) in row.iter().enumerate() {
+                    let left = MARGIN_PX + LEFT_PX + pitch * at as f64;
+                    let mut panel =
+                        Panel::new(task, !single, (left, above + 24.0), column_px, tallest_px)?;
+                    panel.titled = at == 0;
+                    bottom = bottom.max(panel.bottom_px());
+                    panels.push(panel);
+                }
+            }
         }
         Ok(Layout {
             summary,
             caption,
             panels,
+            kinds,
             width_px: room + 2.0 * MARGIN_PX,
+        })
+    }
+
+    /// The left and the right edge of all cells.
+    fn edges_px(&self) -> (f64, f64) {
+        let frames = self.panels.iter().map(|panel| panel.frame);
+        frames.fold((f64::INFINITY, 0.0), |(left, right), frame| {
+            (left.min(frame.x), right.max(frame.right()))
         })
     }
 
     /// The lower edge of the panels with the axis' title.
     fn axis_bottom_px(&self) -> f64 {
-        self.panels.last().map_or(0.0, Panel::bottom_px) + TITLE_PX
+        let bottoms = self.panels.iter().map(Panel::bottom_px);
+        bottoms.fold(0.0, f64::max) + TITLE_PX
     }
 
     fn has_unscored(&self) -> bool {
@@ -114,6 +161,10 @@ impl<'a> Layout<'a> {
 
     fn draw(&self, canvas: &mut Canvas<'_>) -> Result<()> {
         self.caption.write(canvas)?;
+        let (left, right) = self.edges_px();
+        for (kind, baseline) in &self.kinds {
+            canvas.text(kind, left, *baseline, Anchor::Start, KIND)?;
+        }
         for panel in &self.panels {
             panel.draw(canvas)?;
         }
@@ -123,7 +174,7 @@ impl<'a> Layout<'a> {
         let (width, height) = self.size();
         if let (Some(first), Some(last)) = (self.panels.first(), self.panels.last()) {
             let frame = Frame {
-                x: first.frame.right() + 26.0,
+                x: right + 26.0,
                 y: first.frame.y,
                 width: 13.0,
                 height: (last.totals_bottom_px() - first.frame.y).min(240.0),
@@ -131,13 +182,10 @@ impl<'a> Layout<'a> {
             let verification = self.summary.verification.as_ref();
             let threshold = verification.map_or(self.summary.threshold, |v| v.tau_verify);
             draw_bar(canvas, threshold, frame)?;
-            let (middle, y) = (
-                first.frame.x + first.frame.width / 2.0,
-                self.axis_bottom_px(),
-            );
+            let (middle, y) = ((left + right) / 2.0, self.axis_bottom_px());
             let title = "prompt length (tokens)";
             canvas.text(title, middle, y - 4.0, Anchor::Middle, TICK)?;
-            self.draw_key(canvas, first.frame.x, height - 22.0)?;
+            self.draw_key(canvas, left, height - 22.0)?;
         }
         caption::signature(canvas, self.summary, width - MARGIN_PX, height - 22.0)
     }
@@ -175,6 +223,30 @@ impl<'a> Layout<'a> {
         }
         Ok(())
     }
+}
+
+/// The tasks of each kind of use, from literal on, and then those of none; all together where they
+/// are not parted.
+fn groups<'a>(
+    summary: &Summary,
+    tasks: Vec<&'a TaskSummary>,
+    parted: bool,
+) -> Vec<(Option<&'static str>, Vec<&'a TaskSummary>)> {
+    if !parted || summary.kinds.is_empty() {
+        return vec![(None, tasks)];
+    }
+    let mut rest = tasks;
+    let mut groups = Vec::new();
+    for kind in &summary.kinds {
+        let (own, others): (Vec<_>, Vec<_>) = rest
+            .into_iter()
+            .partition(|task| kind.tasks.contains(&task.task));
+        rest = others;
+        groups.push((Some(kind.kind.words()), own));
+    }
+    groups.push(((!rest.is_empty()).then_some("other sets"), rest));
+    groups.retain(|(_, tasks)| !tasks.is_empty());
+    groups
 }
 
 /// The scale of colours, with the threshold marked.

@@ -1,6 +1,6 @@
 //! How far each kind of use reaches: kinds and their tasks side by side on one axis of lengths.
 
-use super::axis::{LogAxis, exact_tick, short_ticks};
+use super::axis::{LogAxis, exact_tick, ordered, short_ticks};
 use super::canvas::{Anchor, Canvas, Drawing, Frame, Rgb, Type};
 use super::caption::{self, Caption, MARGIN_PX};
 use super::palette::{FAINT, GRID, INK, MUTED, REFUTED, WHITE, line, scale};
@@ -51,11 +51,7 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn new(summary: &'a Summary) -> Result<Layout<'a>> {
-        let mut lengths: Vec<u64> = caption::points(summary)
-            .map(|point| point.length_tokens)
-            .collect();
-        lengths.sort_unstable();
-        lengths.dedup();
+        let lengths = ordered(caption::points(summary).map(|point| point.length_tokens));
         ensure!(
             !lengths.is_empty() && !summary.kinds.is_empty(),
             "there are no kinds of use to draw: fewer than two tasks were asked"

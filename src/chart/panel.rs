@@ -1,6 +1,6 @@
 //! A panel of the heatmap: the cells of one task, with its axes and the row of all depths.
 
-use super::axis::{depth_tick, exact_tick, short_ticks, thinned};
+use super::axis::{depth_tick, exact_tick, ordered, short_ticks, thinned};
 use super::canvas::{Anchor, Canvas, Frame, Type};
 use super::caption::MARGIN_PX;
 use super::palette::{BLANK, FAINT, INK, MUTED, VOID, WHITE, contrasting, scale};
@@ -33,14 +33,13 @@ pub struct Panel<'a> {
     depths: Vec<f64>,
     /// The cells alone.
     pub frame: Frame,
+    /// Whether the axis of depths has its title: the first panel of a row says it for all.
+    pub titled: bool,
 }
 
 /// The tested lengths of a task, shortest first.
 pub fn lengths(task: &TaskSummary) -> Vec<u64> {
-    let mut lengths: Vec<u64> = task.cells.iter().map(|cell| cell.length_tokens).collect();
-    lengths.sort_unstable();
-    lengths.dedup();
-    lengths
+    ordered(task.cells.iter().map(|cell| cell.length_tokens))
 }
 
 impl<'a> Panel<'a> {
@@ -77,6 +76,7 @@ impl<'a> Panel<'a> {
             labels,
             depths,
             frame,
+            titled: true,
         })
     }
 
@@ -181,6 +181,9 @@ impl<'a> Panel<'a> {
             let label = depth_tick(self.depths[row]);
             let baseline = place.y + place.height / 2.0 + 4.0;
             canvas.text(&label, self.frame.x - 8.0, baseline, Anchor::End, SMALL)?;
+        }
+        if !self.titled {
+            return Ok(());
         }
         let middle = self.frame.y + self.frame.height / 2.0;
         let title = match self.frame.height {

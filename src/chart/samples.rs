@@ -1,7 +1,9 @@
 //! Summaries of many shapes, built by hand, that pictures and reports are tried on.
 
 use crate::stats::{Tally, clopper_pearson, wilson};
-use crate::summary::{Cell, Point, Summary, TaskSummary, Totals, Verdicts, Verification};
+use crate::summary::{
+    Cell, Point, Summary, TaskSummary, Totals, Verdicts, Verification, kinds,
+};
 use std::collections::BTreeMap;
 
 /// What happened in a cell: scored, right, void.
@@ -159,6 +161,20 @@ pub fn middle_loss(n: u64) -> impl Fn(u64, f64) -> Outcome {
         let share = (1.02 - long * (0.25 + 0.7 * middle) - wobble * long).clamp(0.0, 1.0);
         (n, (share * n as f64).round() as u64, 0)
     }
+}
+
+/// Suites of tasks, which pictures arrange by kinds of use: the summary of those of the program
+/// that are named, and of one that is not.
+pub fn suite(tasks: &[&str]) -> Summary {
+    let lengths = doublings(4000, 6);
+    let tasks = tasks.iter().zip(1..).map(|(name, nth)| {
+        task(name, &lengths, 5, 4, move |length, depth| {
+            middle_loss(4)(length * nth / 3, depth)
+        })
+    });
+    let mut summary = summary("sim:steps", tasks.collect());
+    summary.kinds = kinds(&summary.tasks, summary.threshold, summary.confidence);
+    summary
 }
 
 /// Every shape that a picture must be good at, by name.

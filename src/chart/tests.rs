@@ -1,8 +1,9 @@
 //! Pictures of every shape in the gallery, checked by reading them back.
 
 use super::canvas::{Drawing, paint};
-use super::samples::{doublings, gallery, middle_loss, summary, task};
+use super::samples::{doublings, gallery, middle_loss, suite, summary, task};
 use super::*;
+use crate::task::{SUITES, Task};
 use resvg::{tiny_skia, usvg};
 
 /// Every drawing of the gallery with its name.
@@ -18,7 +19,20 @@ fn drawings() -> Vec<(String, Drawing)> {
             all.push((format!("{name}-{kind}"), drawing));
         }
     }
+    for (name, tasks) in suites() {
+        let drawing = heatmap::draw(&suite(&tasks)).expect("a heatmap");
+        all.push((format!("{name}-heatmap"), drawing));
+    }
     all
+}
+
+/// Suites of the program by name, and all its tasks with a set of somebody else's.
+fn suites() -> Vec<(&'static str, Vec<&'static str>)> {
+    let suites = SUITES
+        .iter()
+        .map(|(name, tasks, _)| (*name, tasks.to_vec()));
+    let all = Task::all().map(Task::name).chain(["mrcr_2needle"]);
+    suites.chain([("all", all.collect())]).collect()
 }
 
 /// The drawing that [`accuracy`] makes.
@@ -80,6 +94,40 @@ fn nothing_is_cut_and_no_text_lies_on_another() {
                     || place.top() >= there.bottom()
                     || there.top() >= place.bottom();
                 assert!(apart, "{name}: {text:?} lies on {other:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_heatmap_of_many_tasks_stays_a_page_with_its_kinds_in_order() {
+    for (name, tasks) in suites() {
+        let summary = suite(&tasks);
+        let drawing = heatmap::draw(&summary).expect("a heatmap");
+        let tree = tree(&drawing.source);
+        let (width, height) = (tree.size().width(), tree.size().height());
+        let most = if tasks.len() > 18 { 2_900.0 } else { 1_900.0 };
+        assert!(
+            width < 1_350.0 && height < most,
+            "{name}: {width} by {height}"
+        );
+        let mut found = Vec::new();
+        texts(tree.root(), &mut found);
+        let place = |said: &str| {
+            let text = found.iter().find(|(text, _)| text == said);
+            text.unwrap_or_else(|| panic!("{name}: no {said}")).1.top()
+        };
+        let kinds: Vec<f32> = summary
+            .kinds
+            .iter()
+            .map(|kind| place(kind.kind.words()))
+            .collect();
+        assert!(kinds.is_sorted(), "{name}: {kinds:?}");
+        for (kind, top) in summary.kinds.iter().zip(&kinds) {
+            let next = kinds.iter().find(|next| *next > top).copied();
+            for task in &kind.tasks {
+                let at = place(task);
+                assert!(at > *top && at < next.unwrap_or(height), "{name}: {task}");
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Text into words, numbers, neighbours, and characters in a row.
 
 use super::marks::Marks;
+use super::near::NearKeys;
 use crate::names;
 use anyhow::Result;
 use std::collections::HashSet;
@@ -18,6 +19,12 @@ pub(super) fn hash(word: &[u8]) -> u64 {
     })
 }
 
+/// English is read as its published prompts were drawn: of neighbouring words only those that
+/// keys are made of are kept, and exactly.
+pub(super) fn is_english(language: Option<&str>) -> bool {
+    matches!(language, Some("en" | "c"))
+}
+
 /// True for letters of scripts without spaces.
 pub(super) fn is_spaceless(c: char) -> bool {
     matches!(c, '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}'
@@ -30,7 +37,7 @@ fn is_inside(c: char) -> bool {
 }
 
 /// Lower case, and digits of any script as `0` to `9`.
-fn fold(word: &str) -> String {
+pub(super) fn fold(word: &str) -> String {
     let mut folded = String::with_capacity(word.len());
     for c in word.chars() {
         if is_spaceless(c) {
@@ -147,6 +154,7 @@ impl KeyWords {
 /// What is collected of all texts of a corpus.
 pub(super) struct Collector<'a> {
     keys: &'a KeyWords,
+    near: Vec<NearKeys>,
     seen: HashSet<u64>,
     marks: Marks,
 }
@@ -164,9 +172,10 @@ struct Word {
 }
 
 impl<'a> Collector<'a> {
-    pub fn new(keys: &'a KeyWords, marks: Marks) -> Collector<'a> {
+    pub fn new(keys: &'a KeyWords, near: Vec<NearKeys>, marks: Marks) -> Collector<'a> {
         Collector {
             keys,
+            near,
             seen: HashSet::new(),
             marks,
         }
@@ -177,8 +186,10 @@ impl<'a> Collector<'a> {
     }
 
     /// Words are runs of letters and digits; two of them with one hyphen between are a word as
-    /// well, and digit runs with separators are one number.
-    pub fn read(&mut self, text: &str, is_english: bool) {
+    /// well, and digit runs with separators are one number. `language` as manifests name it.
+    pub fn read(&mut self, text: &str, language: Option<&str>) {
+        let is_english = is_english(language);
+        self.near.iter_mut().for_each(NearKeys::begin);
         let bytes = text.as_bytes();
         let mut at = 0;
         let mut previous: Option<Word> = None;
@@ -215,6 +226,13 @@ impl<'a> Collector<'a> {
                 self.neighbours(text, before, &mut word, is_english);
             }
             if !is_english {
+                let folded = fold(form);
+                let seen = &mut self.seen;
+                for near in self.near.iter_mut().filter(|near| near.reads(language)) {
+                    near.read(&folded, |pair| {
+                        seen.insert(pair);
+                    });
+                }
                 match is_ascii {
                     true => form
                         .bytes()

@@ -199,8 +199,18 @@ pub fn judge(row: &Row, corpora: &Corpora) -> Option<Judged> {
     if row.void.is_some() {
         return None;
     }
-    let mut haystack = || Part::rope(&row.prompt.parts, corpora.of_task(row.trial.task)?).ok();
-    Some(judged(row, row.reply()?, &mut haystack))
+    let (task, parts) = (row.trial.task, &row.prompt.parts);
+    let mut haystack = || Part::rope(parts, corpora.of_task(task)?).ok();
+    let mut judged = judged(row, row.reply()?, &mut haystack);
+    // A slip away from the right value stays one: of all numbers with a slip hardly any stand in
+    // the text by chance, and of those that stand there hardly any is a slip away.
+    if judged.class == Class::Wrong
+        && let Some(value) = &judged.value
+        && corpora.tells(task, parts, value)
+    {
+        judged.class = Class::Distractor;
+    }
+    Some(judged)
 }
 
 /// Why the model stopped. An answer as long as its budget was cut there, whatever the server says:
@@ -237,6 +247,12 @@ fn judged(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::ValueType;
+    use crate::corpus::Corpus;
+    use crate::haystack::Beyond;
+    use crate::language::Language;
+    use crate::task::{Task, niah::needle_form};
+    use serde_json::json;
 
     #[test]
     fn long_answers_get_a_larger_budget_where_the_window_has_room() {
@@ -255,5 +271,59 @@ mod tests {
         // The longest prompt of a default sweep leaves room for one budget and a margin.
         assert_eq!(larger_budget(64, 8_112, Some(8_192)), None);
         assert_eq!(larger_budget(64, 9_000, Some(8_192)), Some(256));
+    }
+
+    #[test]
+    fn the_value_of_a_neighbour_in_a_haystack_of_facts_is_a_distractor() {
+        let english = Language::named("en").expect("built in");
+        let task = Task::named("niah_multikey_2").expect("a task");
+        let none = Corpus {
+            name: "none".to_owned(),
+            texts: Vec::new(),
+        };
+        let corpora = Corpora::of(none, &[task], english, 2_000, Beyond::Refused).expect("made");
+        let text = corpora.of_task(task).expect("its own").texts[0].as_str();
+        let form = needle_form(english, 0, ValueType::Numbers).expect("a wording");
+        let facts = form.find(&text.expect("UTF-8")[..20_000]);
+        let class = |task: Task, answer: &str, expected: &str| {
+            let mut row: Row = serde_json::from_value(json!({
+                "schema": 1,
+                "trial": {"id": 0, "task": task, "length_tokens": 2_000, "sample": 0, "set": 0,
+                    "slot": 0, "cell_percent": 50.0, "depth_percent": 50.0},
+                "attempt": 1, "at_ms": 0, "key": "no-key", "expected": expected, "siblings": [],
+                "values": "numbers", "wording": 0, "question": "?",
+                "prompt": {"blake3": "", "bytes": 20_000, "text_tokens": 2_000,
+                    "expected_tokens": null, "exact": true,
+                    "placed": {"asked_percent": 50.0, "actual_percent": 50.0},
+                    "shares": {"prose_tokens": 2_000, "code_tokens": 0, "repeated_tokens": 0},
+                    "parts": [[0, facts[0].from, facts[50].to]]},
+                "max_output_tokens": 64, "settled": true,
+                "outcome": {"failure": {"kind": "filtered", "said": ""}},
+            }))
+            .expect("a row");
+            row.outcome = Outcome::Reply(Reply {
+                text: answer.to_owned(),
+                reasoning: String::new(),
+                stop: Stop::End,
+                usage: Default::default(),
+                timing: Default::default(),
+                model: None,
+                system_fingerprint: None,
+                request_id: None,
+                provider: None,
+                cut: None,
+            });
+            judge(&row, &corpora).expect("is scored").class
+        };
+        let near = facts[20].field("value");
+        assert_eq!(class(task, near, "1234567"), Class::Distractor);
+        // Beyond the end of the prompt, and in a haystack of prose.
+        let far = facts[60].field("value");
+        assert_eq!(class(task, far, "1234567"), Class::Wrong);
+        assert_eq!(class(Task::NIAH_SINGLE, near, "1234567"), Class::Wrong);
+        // A slip, though it stands there as well.
+        let (begin, last) = near.split_at(near.len() - 1);
+        let slip = format!("{begin}{}", if last == "0" { '1' } else { '0' });
+        assert_eq!(class(task, near, &slip), Class::NearMiss);
     }
 }

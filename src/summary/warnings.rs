@@ -3,8 +3,10 @@
 use super::{CutFinding, Totals, splits};
 use crate::answer::{Rule, ValueType};
 use crate::corpus::{Corpus, Kind, Text};
+use crate::haystack::Beyond;
 use crate::journal::{Row, RunFile};
-use crate::number::grouped;
+use crate::number::{counted, grouped, percent};
+use crate::task::Hay;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Digits of a number that no other fact of the run has.
@@ -82,16 +84,12 @@ pub fn warnings(
             totals.planned
         ));
     }
-    let repeated = settled
-        .values()
-        .filter(|row| row.prompt.shares.repeated_tokens > 0)
-        .count();
-    if repeated > 0 {
-        warnings.push(match repeated {
-            1 => "1 prompt repeats a sentence of its haystack".to_string(),
-            _ => format!("{repeated} prompts repeat a sentence of their haystack"),
-        });
-    }
+    let shares = settled.values().map(|row| Repeats {
+        hay: row.trial.task.entry().hay,
+        repeated_tokens: row.prompt.shares.repeated_tokens,
+        text_tokens: row.prompt.text_tokens,
+    });
+    warnings.extend(repeats(shares, run.grid.beyond));
     let code = settled
         .values()
         .filter(|row| row.prompt.shares.code_tokens > 0)
@@ -129,6 +127,32 @@ pub fn warnings(
     }
     warnings.extend(splits::split(settled));
     warnings
+}
+
+/// What of a prompt stands in it a second time.
+struct Repeats {
+    hay: Hay,
+    repeated_tokens: u64,
+    text_tokens: u64,
+}
+
+/// Where text stands twice in prompts of tasks whose haystack does not repeat by design.
+fn repeats(prompts: impl Iterator<Item = Repeats>, beyond: Beyond) -> Option<String> {
+    let by_design = |hay: Hay| matches!(hay, Hay::Noise | Hay::Made);
+    let shares: Vec<f64> = prompts
+        .filter(|prompt| prompt.repeated_tokens > 0 && !by_design(prompt.hay))
+        .map(|prompt| prompt.repeated_tokens as f64 / prompt.text_tokens.max(1) as f64)
+        .collect();
+    let most = shares.iter().copied().max_by(f64::total_cmp)?;
+    let (prompts, most) = (counted(shares.len() as u64, "prompt"), percent(most));
+    Some(match beyond {
+        Beyond::Repeated => format!(
+            "text is repeated in {prompts}, where the corpus has ended (--beyond repeated): up to {most} of a prompt stands in it a second time"
+        ),
+        Beyond::Refused | Beyond::Generated => format!(
+            "sentences stand twice in {prompts}, which they round to an exact length: up to {most} of a prompt"
+        ),
+    })
 }
 
 /// Where haystacks are so long that any two of them share most of their text.
@@ -198,4 +222,44 @@ fn stale(settled: &HashMap<u64, &Row>) -> usize {
             })
         })
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(beyond: Beyond, prompts: &[(Hay, u64)]) -> Option<String> {
+        let prompts = prompts.iter().map(|(hay, repeated_tokens)| Repeats {
+            hay: *hay,
+            repeated_tokens: *repeated_tokens,
+            text_tokens: 1_000,
+        });
+        repeats(prompts, beyond)
+    }
+
+    #[test]
+    fn haystacks_that_repeat_by_design_are_no_warning() {
+        let by_design = [(Hay::Noise, 900), (Hay::Made, 20), (Hay::Corpus, 0)];
+        for beyond in [Beyond::Refused, Beyond::Repeated, Beyond::Generated] {
+            assert_eq!(told(beyond, &by_design), None);
+        }
+    }
+
+    #[test]
+    fn rounding_sentences_and_a_corpus_read_again_are_told_apart_with_their_share() {
+        let prompts = [
+            (Hay::Noise, 900),
+            (Hay::Corpus, 20),
+            (Hay::Numbers, 240),
+            (Hay::Corpus, 0),
+        ];
+        assert_eq!(
+            told(Beyond::Refused, &prompts).expect("a warning"),
+            "sentences stand twice in 2 prompts, which they round to an exact length: up to 24 % of a prompt"
+        );
+        assert_eq!(
+            told(Beyond::Repeated, &prompts[..2]).expect("a warning"),
+            "text is repeated in 1 prompt, where the corpus has ended (--beyond repeated): up to 2 % of a prompt stands in it a second time"
+        );
+    }
 }

@@ -7,7 +7,7 @@ use crate::answer::ValueType;
 use crate::fact::{Fact, uuid};
 use crate::language::{Keys, Language};
 use crate::seed::{RunKey, Stream};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use std::fmt::Write as _;
 
 /// One key of so many may stand in a background; a run's facts are drawn from the others.
@@ -54,6 +54,18 @@ pub fn keyed(language: &Language, values: ValueType, volume: u64) -> Result<Stri
     Ok(text)
 }
 
+/// How a text of [`keyed`] writes a value, with what stands around it: a key is written otherwise.
+///
+/// # Errors
+/// When the language has no wordings.
+pub fn telling(language: &Language, values: ValueType, value: &str) -> Result<String> {
+    let form = niah::needle_form(language, 0, values)?;
+    let place = form.blanks().iter().position(|blank| blank == "value");
+    let around = place.and_then(|at| form.literals().get(at..at + 2));
+    let around = around.with_context(|| format!("{} tells no values", language.name))?;
+    Ok(around.join(value))
+}
+
 /// What stands between two sentences.
 fn joint(language: &Language) -> &str {
     match language.joint.as_str() {
@@ -82,7 +94,7 @@ impl Keyed {
     /// # Errors
     /// When its lists cannot be read.
     pub fn new(language: &Language) -> Result<Keyed> {
-        let keys = language.keys()?;
+        let keys = language.keys()?.clone();
         ensure!(
             keys.first.len() as u64 >= ONE_OF && keys.last.len() as u64 >= ONE_OF,
             "{} has too few keys",

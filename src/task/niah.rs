@@ -3,6 +3,7 @@
 use super::{Difficulty, Entry, Hay, Kind, Planted, Posed, Question, Scene, background};
 use crate::answer::{Right, ValueType};
 use crate::fact::Fact;
+use crate::form::Form;
 use crate::language::Language;
 use anyhow::{Context, Result, bail};
 
@@ -308,6 +309,15 @@ pub fn needle(
         ("key", &fact.key),
         ("value", &fact.value),
     ]))
+}
+
+/// How facts with values of a type are told, key and value left open.
+///
+/// # Errors
+/// When the language has no wordings.
+pub fn needle_form(language: &Language, wording: usize, values: ValueType) -> Result<Form> {
+    let form = &of(language, wording)?.needle;
+    Ok(form.with(&[("noun", language.noun(values))]))
 }
 
 /// The question that asks for a fact.

@@ -1,6 +1,6 @@
 //! RULER's two forms of questions on documents, from a fact base of our own: people and towns that never were.
 
-use super::{Difficulty, Entry, Hay, Kind, Planted, Posed, Question, Scene};
+use super::{Difficulty, Entry, Hay, Kind, Posed, Question, Scene};
 use crate::answer::{Right, ValueType};
 use crate::language::Language;
 use anyhow::{Context, Result};
@@ -118,15 +118,8 @@ fn pose(scene: &mut Scene<'_>, asks: &[&'static str]) -> Result<Posed> {
         }
         false => sentences.append(&mut of_towns),
     }
-    let depths_percent = scene.spread(sentences.len());
-    let planted = sentences.into_iter().zip(depths_percent);
     Ok(Posed {
-        planted: planted
-            .map(|(sentence, depth_percent)| Planted {
-                sentence,
-                depth_percent,
-            })
-            .collect(),
+        planted: scene.planted(sentences),
         questions: vec![question],
         ..Posed::default()
     })

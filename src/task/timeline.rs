@@ -1,6 +1,6 @@
 //! Arrivals that are dated by one another and told out of order: who came first, who came next.
 
-use super::{Difficulty, Entry, Hay, Kind, Planted, Posed, Question, Scene, Sizes};
+use super::{Difficulty, Entry, Hay, Kind, Posed, Question, Scene, Sizes};
 use crate::answer::{Right, ValueType};
 use anyhow::Result;
 
@@ -83,15 +83,8 @@ fn pose(scene: &mut Scene<'_>) -> Result<Posed> {
     // The trial's own sentence is one without which the order cannot be told for certain.
     let own = 1 + scene.stream.below(events as u64 - 1) as usize;
     sentences.swap(0, own);
-    let depths = scene.spread(sentences.len());
-    let planted = sentences.into_iter().zip(depths);
     Ok(Posed {
-        planted: planted
-            .map(|(sentence, depth_percent)| Planted {
-                sentence,
-                depth_percent,
-            })
-            .collect(),
+        planted: scene.planted(sentences),
         questions: vec![Question {
             text: scene.asked.form("timeline", "question")?.written(),
             key: String::new(),

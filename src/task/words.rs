@@ -5,7 +5,6 @@ use crate::answer::{Right, ValueType};
 use crate::language::Language;
 use crate::seed::Stream;
 use anyhow::{Result, ensure};
-use memchr::memmem;
 use std::collections::HashSet;
 
 const COMMON: Difficulty = Difficulty {
@@ -90,13 +89,13 @@ fn pose_common(scene: &mut Scene<'_>) -> Result<Posed> {
                 .map(String::as_str),
         );
     }
-    let spoken = spoken.concat().to_lowercase();
+    let spoken = Spoken::new(spoken.concat().to_lowercase());
     let keys = scene.told.keys()?;
-    let mut last = keys.last;
     let first: HashSet<&str> = keys.first.iter().map(String::as_str).collect();
-    last.retain(|word| !first.contains(word.as_str()));
-    let mut pool: Vec<String> = keys.first.into_iter().chain(last).collect();
-    pool.retain(|word| memmem::find(spoken.as_bytes(), word.as_bytes()).is_none());
+    let last = keys.last.iter();
+    let last = last.filter(|word| !first.contains(word.as_str()));
+    let pool = keys.first.iter().chain(last);
+    let mut pool: Vec<String> = pool.filter(|word| !spoken.holds(word)).cloned().collect();
     scene.stream.shuffle(&mut pool);
     let words = length(
         scene.text_tokens,
@@ -111,17 +110,14 @@ fn pose_common(scene: &mut Scene<'_>) -> Result<Posed> {
     let others = (round - common * ratio).min(pool.len() - common);
     round = common * ratio + others;
     pool.truncate(common + others);
-    let counts: Vec<usize> = (0..pool.len())
-        .map(|word| if word < common { ratio } else { 1 })
-        .collect();
     let rounds = words.div_ceil(round).max(ROUNDS);
+    let commons = (0..common).flat_map(|word| std::iter::repeat_n(word as u16, ratio));
+    let sorted: Vec<u16> = commons.chain(common as u16..pool.len() as u16).collect();
     let mut order = Vec::with_capacity(rounds * round);
     let mut draws = Draws::new(&mut scene.stream);
     for _ in 0..rounds {
         let from = order.len();
-        for (word, &count) in counts.iter().enumerate() {
-            order.extend(std::iter::repeat_n(word as u16, count));
-        }
+        order.extend_from_slice(&sorted);
         draws.shuffle(&mut order[from..]);
     }
     let distractors = pool[common..].iter().take(MOST_DISTRACTORS).cloned();
@@ -193,6 +189,36 @@ fn asked(
     })
 }
 
+/// What is said around a list, asked for many words whether it holds them.
+struct Spoken {
+    text: String,
+    /// Whether three bytes with this sum stand in a row anywhere: nearly all words begin with
+    /// three that do not.
+    begins: Vec<bool>,
+}
+
+impl Spoken {
+    fn new(text: String) -> Spoken {
+        let mut begins = vec![false; 1 << 16];
+        for three in text.as_bytes().windows(3) {
+            begins[Spoken::sum(three)] = true;
+        }
+        Spoken { text, begins }
+    }
+
+    fn sum(three: &[u8]) -> usize {
+        let number = three
+            .iter()
+            .fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+        (number.wrapping_mul(0x9e37_79b9) >> 16) as usize
+    }
+
+    fn holds(&self, word: &str) -> bool {
+        let begins = word.as_bytes().get(..3).map(Spoken::sum);
+        begins.is_none_or(|sum| self.begins[sum]) && self.text.contains(word)
+    }
+}
+
 /// A coded word in the shape of [`crate::fact::Facts::variable`].
 fn coded(stream: &mut Stream) -> String {
     let letter = |_| char::from(b'A' + stream.below(26) as u8);
@@ -205,21 +231,23 @@ fn dealt(counts: &[usize], stream: &mut Stream) -> Vec<u16> {
     let total: usize = counts.iter().sum();
     let blocks = (total / BLOCK).max(LEAST_BLOCKS);
     let mut draws = Draws::new(stream);
-    // Where within a block the shares of a word are rounded up: else all rare words would end the
-    // last block.
-    let phases: Vec<usize> = counts
+    // What a word has of a block, and what is left over: where within a block it begins is drawn,
+    // else all rare words would end the last block.
+    let mut shares: Vec<(usize, usize, usize)> = counts
         .iter()
-        .map(|_| draws.below(blocks as u32) as usize)
+        .map(|count| {
+            let phase = draws.below(blocks as u32) as usize;
+            (count / blocks, count % blocks, phase)
+        })
         .collect();
     let mut order = Vec::with_capacity(total);
-    for block in 0..blocks {
+    for _ in 0..blocks {
         let from = order.len();
-        for (word, (&count, &phase)) in counts.iter().zip(&phases).enumerate() {
-            let upto = |block: usize| (count * block + phase) / blocks;
-            order.extend(std::iter::repeat_n(
-                word as u16,
-                upto(block + 1) - upto(block),
-            ));
+        for (word, (whole, rest, over)) in shares.iter_mut().enumerate() {
+            *over += *rest;
+            let more = usize::from(*over >= blocks);
+            *over -= more * blocks;
+            order.extend(std::iter::repeat_n(word as u16, *whole + more));
         }
         draws.shuffle(&mut order[from..]);
     }

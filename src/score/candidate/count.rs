@@ -1,5 +1,6 @@
 //! Counts in an answer: whole numbers of a few digits, and number words where there is no digit.
 
+use super::number::{self, Group};
 use super::{Candidate, name};
 use crate::language::Language;
 use crate::score::answer::plain;
@@ -46,36 +47,26 @@ pub fn find(text: &str, numerals: &[String]) -> Vec<Candidate> {
 
 /// Runs of digits, with separators between groups of three taken out.
 fn digits(text: &str) -> Vec<Candidate> {
-    let bytes = text.as_bytes();
+    let groups = number::groups(text);
+    let mut rest = groups.as_slice();
     let mut found = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        if !bytes[at].is_ascii_digit() {
-            at += 1;
-            continue;
-        }
-        let start = at;
-        let run = |from: usize| {
-            bytes[from..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count()
+    while let [first, ..] = rest {
+        let joins = |pair: &&[Group<'_>]| {
+            let between = &text[pair[0].end..pair[1].start];
+            matches!(between, "," | "'") && pair[1].digits.len() == 3
         };
-        at += run(at);
-        let mut digits = text[start..at].to_owned();
-        while at - start <= 3 + digits.len()
-            && matches!(bytes.get(at), Some(b',' | b'\''))
-            && digits.len() <= 3
-            && run(at + 1) == 3
-        {
-            digits.push_str(&text[at + 1..at + 4]);
-            at += 4;
-        }
+        let joined = match first.digits.len() {
+            1..=3 => rest.windows(2).take_while(joins).count(),
+            _ => 0,
+        };
+        let (own, behind) = rest.split_at(1 + joined);
+        rest = behind;
+        let digits: String = own.iter().map(|group| group.digits).collect();
         if digits.len() <= MOST_DIGITS {
             found.push(Candidate {
                 value: normal(&digits),
-                start,
-                end: at,
+                start: first.start,
+                end: own[joined].end,
             });
         }
     }
@@ -97,6 +88,8 @@ mod tests {
             ("7", vec!["7"]),
             ("there are 07 of them", vec!["7"]),
             ("1,204 in all", vec!["1204"]),
+            ("1,204,000 in all, 7 here", vec!["7"]),
+            ("1204,000", vec!["1204", "0"]),
             ("seven", vec!["7"]),
             ("twenty-one times", vec!["21"]),
             ("one of the 7", vec!["7"]),

@@ -18,10 +18,10 @@ const JOINTS: &[&str] = &[
 
 /// A maximal run of ASCII digits.
 #[derive(Clone, Copy, Debug)]
-struct Group<'a> {
-    digits: &'a str,
-    start: usize,
-    end: usize,
+pub(super) struct Group<'a> {
+    pub(super) digits: &'a str,
+    pub(super) start: usize,
+    pub(super) end: usize,
 }
 
 /// All numbers of about the expected length, in order.
@@ -44,7 +44,8 @@ pub fn find(text: &str, known: &[String]) -> Vec<Candidate> {
     found
 }
 
-fn groups(text: &str) -> Vec<Group<'_>> {
+/// All runs of digits of a text, in order.
+pub(super) fn groups(text: &str) -> Vec<Group<'_>> {
     let mut groups = Vec::new();
     let bytes = text.as_bytes();
     let mut at = 0;

@@ -7,13 +7,13 @@ use std::collections::{HashMap, HashSet};
 /// Solves `cwe` and `fwe`.
 pub fn solve(page: &Page<'_>) -> Option<Solution> {
     if let Some(asked) = page.asked("words", "common") {
-        let lists: Vec<String> = Language::codes()
+        let known: HashSet<&str> = Language::codes()
             .filter_map(|code| Language::named(code).ok())
             .filter(|language| language.has("words"))
             .filter_map(|language| language.keys().ok())
-            .flat_map(|keys| keys.first.into_iter().chain(keys.last))
+            .flat_map(|keys| keys.first.iter().chain(&keys.last))
+            .map(String::as_str)
             .collect();
-        let known: HashSet<&str> = lists.iter().map(String::as_str).collect();
         let count = asked.found.field("count").parse().ok()?;
         return solution(page, "cwe", &asked.language.comma, count, |word| {
             known.contains(word)
