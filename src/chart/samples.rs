@@ -1,9 +1,7 @@
 //! Summaries of many shapes, built by hand, that pictures and reports are tried on.
 
 use crate::stats::{Tally, clopper_pearson, wilson};
-use crate::summary::{
-    Cell, Point, Summary, TaskSummary, Totals, Verdicts, Verification, kinds,
-};
+use crate::summary::{Cell, Point, Summary, TaskSummary, Totals, Verdicts, Verification, kinds};
 use std::collections::BTreeMap;
 
 /// What happened in a cell: scored, right, void.

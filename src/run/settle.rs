@@ -312,6 +312,8 @@ mod tests {
                 request_id: None,
                 provider: None,
                 cut: None,
+                id: None,
+                headers: Default::default(),
             });
             judge(&row, &corpora).expect("is scored").class
         };
