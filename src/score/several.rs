@@ -156,6 +156,22 @@ mod tests {
     }
 
     #[test]
+    fn counts_are_read_with_spaces_between_them_and_without() {
+        let counts = ["123", "456", "789", "65"].map(String::from).to_vec();
+        let right = Right::order(ValueType::Counts, counts);
+        for answer in [
+            "123, 456, 789, 65",
+            "123,456,789,65",
+            "123，456，789，65",
+            "123、456、789、65",
+            "(123,456,789,65)",
+        ] {
+            assert_eq!(judged(&right, answer), (Class::Exact, 1.0), "{answer}");
+        }
+        assert_eq!(judged(&right, "123,456,700,65"), (Class::Partial, 0.75));
+    }
+
+    #[test]
     fn several_numbers_are_read_like_one() {
         let numbers = ["4829173", "7431220"].map(String::from).to_vec();
         let right = Right::all(ValueType::Numbers, numbers);

@@ -27,9 +27,10 @@ pub fn normal(value: &str) -> String {
     }
 }
 
-/// All counts of a plain text, in order.
-pub fn find(text: &str, numerals: &[String]) -> Vec<Candidate> {
-    let found = digits(text);
+/// All counts of a plain text, in order. `known` are normal forms of values that stand in the
+/// text: `123,456` is one number or two, and they tell which.
+pub fn find(text: &str, numerals: &[String], known: &[String]) -> Vec<Candidate> {
+    let found = digits(text, known);
     if !found.is_empty() {
         return found;
     }
@@ -45,41 +46,63 @@ pub fn find(text: &str, numerals: &[String]) -> Vec<Candidate> {
 }
 
 /// Runs of digits, with separators between groups of three taken out.
-fn digits(text: &str) -> Vec<Candidate> {
-    let bytes = text.as_bytes();
+fn digits(text: &str, known: &[String]) -> Vec<Candidate> {
+    let runs = runs(text);
     let mut found = Vec::new();
     let mut at = 0;
-    while at < bytes.len() {
-        if !bytes[at].is_ascii_digit() {
-            at += 1;
-            continue;
-        }
-        let start = at;
-        let run = |from: usize| {
-            bytes[from..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count()
+    while at < runs.len() {
+        // How many more runs could be groups of the same number.
+        let groups = (at + 1..runs.len())
+            .take_while(|&next| joins(text, runs[next - 1], runs[next]))
+            .count();
+        let groups = match runs[at].1 - runs[at].0 {
+            1..=3 => groups,
+            _ => 0,
         };
-        at += run(at);
-        let mut digits = text[start..at].to_owned();
-        while at - start <= 3 + digits.len()
-            && matches!(bytes.get(at), Some(b',' | b'\''))
-            && digits.len() <= 3
-            && run(at + 1) == 3
+        let of = |from: usize, to: usize| Candidate {
+            value: normal(&text[runs[from].0..runs[to].1]),
+            start: runs[from].0,
+            end: runs[to].1,
+        };
+        let is_known = |candidate: &Candidate| known.contains(&candidate.value);
+        // A list of counts may be written without spaces. It is one where its parts are known, or
+        // where it would be a number of more than six digits.
+        let (whole, first) = (of(at, at + groups.min(1)), of(at, at));
+        let is_in_list = groups > 1 || at > 0 && joins(text, runs[at - 1], runs[at]);
+        let is_apart = || is_in_list || is_known(&first) || is_known(&of(at + 1, at + 1));
+        let is_one = groups > 0 && (is_known(&whole) || !is_apart());
+        at += 1 + usize::from(is_one);
+        let candidate = if is_one { whole } else { first };
+        if text[candidate.start..candidate.end]
+            .bytes()
+            .filter(u8::is_ascii_digit)
+            .count()
+            <= MOST_DIGITS
         {
-            digits.push_str(&text[at + 1..at + 4]);
-            at += 4;
-        }
-        if digits.len() <= MOST_DIGITS {
-            found.push(Candidate {
-                value: normal(&digits),
-                start,
-                end: at,
-            });
+            found.push(candidate);
         }
     }
     found
+}
+
+/// Maximal runs of digits: where they begin and end.
+fn runs(text: &str) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for (at, byte) in text.bytes().enumerate() {
+        if !byte.is_ascii_digit() {
+            continue;
+        }
+        match runs.last_mut() {
+            Some((_, end)) if *end == at => *end += 1,
+            _ => runs.push((at, at + 1)),
+        }
+    }
+    runs
+}
+
+/// True where a run can be the next three digits of the number before it.
+fn joins(text: &str, before: (usize, usize), run: (usize, usize)) -> bool {
+    run.1 - run.0 == 3 && matches!(&text[before.1..run.0], "," | "'")
 }
 
 #[cfg(test)]
@@ -87,7 +110,7 @@ mod tests {
     use super::{find, numerals};
 
     fn values(text: &str, language: &str) -> Vec<String> {
-        let found = find(text, &numerals(language));
+        let found = find(text, &numerals(language), &[]);
         found.into_iter().map(|candidate| candidate.value).collect()
     }
 
@@ -107,5 +130,31 @@ mod tests {
         ] {
             assert_eq!(values(text, "en"), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn counts_written_without_spaces_are_counts_and_groups_of_one_number_are_one() {
+        for (text, expected) in [
+            ("204,350", vec!["204", "350"]),
+            ("204,350,999", vec!["204", "350", "999"]),
+            ("123,456,789,234", vec!["123", "456", "789", "234"]),
+            ("65,204,999", vec!["65", "204", "999"]),
+            ("204,65,350", vec!["204", "65", "350"]),
+            ("123,350", vec!["123", "350"]),
+            ("204'350", vec!["204", "350"]),
+            // Nothing of it is known.
+            ("123,456", vec!["123456"]),
+            ("12,345 and 350", vec!["12345", "350"]),
+            ("1000,123", vec!["1000", "123"]),
+        ] {
+            let known = ["204", "350", "999"].map(String::from);
+            let found = find(text, &[], &known).into_iter();
+            let found: Vec<String> = found.map(|candidate| candidate.value).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+        let known = ["1204".to_string(), "204".to_string()];
+        let found = find("1,204", &[], &known);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].value, "1204");
     }
 }
