@@ -30,7 +30,8 @@ pub fn normal(value: &str) -> String {
 /// All counts of a plain text, in order. `known` are normal forms of values that stand in the
 /// text: `123,456` is one number or two, and they tell which.
 pub fn find(text: &str, numerals: &[String], known: &[String]) -> Vec<Candidate> {
-    let found = digits(text, known);
+    let mut found = digits(text, known);
+    drop_marks(text, &mut found);
     if !found.is_empty() {
         return found;
     }
@@ -85,6 +86,42 @@ fn digits(text: &str, known: &[String]) -> Vec<Candidate> {
     found
 }
 
+/// Takes out the marks of a numbered list: 1, 2, 3 and so on at the beginnings of lines, or each
+/// right before another number, with a point, a bracket or a colon behind them.
+fn drop_marks(text: &str, found: &mut Vec<Candidate>) {
+    let is_mark = |nth: usize, wanted: usize, found: &[Candidate]| {
+        let mark = &found[nth];
+        let behind = &text[mark.end..];
+        let Some(rest) = behind.strip_prefix(['.', ')', ':', '、']) else {
+            return false;
+        };
+        let before = text[..mark.start].trim_end_matches([' ', '(']);
+        let begins = before.is_empty() || before.ends_with('\n');
+        let space = rest.len() - rest.trim_start_matches(' ').len();
+        let leads = found
+            .get(nth + 1)
+            .is_some_and(|next| next.start == mark.end + behind.len() - rest.len() + space);
+        // "1.5" is a number.
+        let is_apart = space > 0 || !behind.starts_with('.');
+        mark.value == wanted.to_string() && is_apart && (begins || leads)
+    };
+    let mut marks = Vec::new();
+    for nth in 0..found.len() {
+        if is_mark(nth, marks.len() + 1, found) {
+            marks.push(nth);
+        }
+    }
+    // One alone may be an answer, and so may what is all that there is.
+    if marks.len() < 2 || marks.len() == found.len() {
+        return;
+    }
+    let mut nth = 0;
+    found.retain(|_| {
+        nth += 1;
+        !marks.contains(&(nth - 1))
+    });
+}
+
 /// Maximal runs of digits: where they begin and end.
 fn runs(text: &str) -> Vec<(usize, usize)> {
     let mut runs: Vec<(usize, usize)> = Vec::new();
@@ -127,6 +164,26 @@ mod tests {
             ("0", vec!["0"]),
             ("many", vec![]),
             ("12345678", vec![]),
+        ] {
+            assert_eq!(values(text, "en"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_marks_of_a_numbered_list_are_no_counts() {
+        for (text, expected) in [
+            ("1. 123\n2. 456\n3. 65", vec!["123", "456", "65"]),
+            ("1. 123 2. 456 3. 65", vec!["123", "456", "65"]),
+            ("1) 123\n2) 456", vec!["123", "456"]),
+            ("(1) 123\n(2) 456", vec!["123", "456"]),
+            ("1: 123, 2: 456", vec!["123", "456"]),
+            ("1. the first is 123\n2. the other 456", vec!["123", "456"]),
+            // Numbers that are no marks.
+            ("1. 123", vec!["1", "123"]),
+            ("2. 123\n3. 456", vec!["2", "123", "3", "456"]),
+            ("1\n2\n3", vec!["1", "2", "3"]),
+            ("1.\n2.", vec!["1", "2"]),
+            ("1, 2, 3", vec!["1", "2", "3"]),
         ] {
             assert_eq!(values(text, "en"), expected, "{text}");
         }
