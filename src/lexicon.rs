@@ -3,7 +3,7 @@
 mod marks;
 mod words;
 
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Text};
 use anyhow::Result;
 use marks::Marks;
 use std::collections::HashSet;
@@ -26,15 +26,30 @@ pub struct Lexicon {
 impl Lexicon {
     /// The words of a corpus: read from `cache`, or collected and written there.
     pub fn open(corpus: &Corpus, cache: Option<&Path>) -> Result<Lexicon> {
+        Lexicon::opened(corpus, cache, "words", is_english)
+    }
+
+    /// The same without what tells phrases that are not English: of a text in a script without
+    /// spaces its numbers. For texts whose phrases are known otherwise.
+    pub fn open_numbers(corpus: &Corpus, cache: Option<&Path>) -> Result<Lexicon> {
+        Lexicon::opened(corpus, cache, "numbers", |_| true)
+    }
+
+    fn opened(
+        corpus: &Corpus,
+        cache: Option<&Path>,
+        ending: &str,
+        is_english: fn(&Text) -> bool,
+    ) -> Result<Lexicon> {
         let path = cache.map(|folder| {
             folder
                 .join("index")
-                .join(format!("{}.words", &corpus.digest()[..16]))
+                .join(format!("{}.{ending}", &corpus.digest()[..16]))
         });
         if let Some(lexicon) = path.as_deref().and_then(read) {
             return Ok(lexicon);
         }
-        let lexicon = Lexicon::of(corpus)?;
+        let lexicon = Lexicon::collected(corpus, is_english)?;
         if let Some(path) = &path {
             lexicon.write(path);
         }
@@ -43,6 +58,10 @@ impl Lexicon {
 
     /// Collects the words of a corpus.
     pub fn of(corpus: &Corpus) -> Result<Lexicon> {
+        Lexicon::collected(corpus, is_english)
+    }
+
+    fn collected(corpus: &Corpus, is_english: fn(&Text) -> bool) -> Result<Lexicon> {
         let keys = KeyWords::new()?;
         let mut marked_bytes = 0;
         for text in &corpus.texts {
@@ -110,7 +129,7 @@ impl Lexicon {
 
 /// English is read as its published prompts were drawn: of neighbouring words only those that
 /// keys are made of are kept, and exactly.
-fn is_english(text: &crate::corpus::Text) -> bool {
+fn is_english(text: &Text) -> bool {
     let language = text
         .manifest
         .as_ref()
