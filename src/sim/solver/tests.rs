@@ -169,6 +169,24 @@ fn the_question_at_the_start_is_solved_as_well() {
 }
 
 #[test]
+fn without_the_sentence_that_has_the_trials_depth_no_task_is_solved() {
+    each(|task, told, asked, posed, question| {
+        // "None" is right all the same, and a list of words has no sentences.
+        if question.right.rule == Rule::Absent || posed.planted.is_empty() {
+            return;
+        }
+        let mut without = posed.clone();
+        without.planted.remove(question.about);
+        let text = prompt(told, &without, question);
+        if let Some(solution) = solve(&text, &whole(&text)) {
+            let class = judged(question, asked, &solution.answer);
+            let left_out = &posed.planted[question.about].sentence;
+            assert_ne!(class, Class::Exact, "{task:?} without {left_out}\n{text}");
+        }
+    });
+}
+
+#[test]
 fn wrong_answers_of_an_oracle_are_wrong() {
     each(|task, told, asked, posed, question| {
         let text = prompt(told, posed, question);
