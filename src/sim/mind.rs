@@ -20,6 +20,9 @@ pub const TEMPLATE_TOKENS: u64 = 7;
 /// What it says where it finds nothing to say and was not told what to say then.
 pub const NO_IDEA: &str = "I don't know.";
 
+/// A keyed fact told in English has so many bytes or more.
+const FACT_BYTES: usize = 60;
+
 /// Length in bytes of the stretches in which tokens are counted.
 const STRETCH_BYTES: usize = 1 << 20;
 
@@ -144,9 +147,8 @@ impl Mind {
                 let depth = reading.before_tokens as f64 / reading.prompt_tokens as f64;
                 // A cut prompt has as many tokens as its server says, give or take a few.
                 let depth = depth.min(1.0);
-                let recall = self
-                    .truth
-                    .recall_in(Task::NIAH_SINGLE, reading.prompt_tokens, depth);
+                let task = self.keyed_task(reading, fact);
+                let recall = self.truth.recall_in(task, reading.prompt_tokens, depth);
                 if unit(draw(&chance, 0)) < recall {
                     Some(fact.value)
                 } else {
@@ -162,9 +164,20 @@ impl Mind {
         }
     }
 
+    /// The task of a keyed fact: looked for only where a curve may hang on it.
+    fn keyed_task(&self, reading: &Reading<'_>, fact: Fact<'_>) -> Task {
+        match (self.truth.of_tasks.as_slice(), reading.question) {
+            ([_, ..], Some(question)) => {
+                let told = 1 + reader::siblings(reading.text, fact).len();
+                solver::keyed_task(question.key, told, told * FACT_BYTES, reading.text.len())
+            }
+            _ => Task::NIAH_SINGLE,
+        }
+    }
+
     /// The answer to a question that a solver understood, or what a careless reader would say.
     fn solve(&self, reading: &Reading<'_>, solution: &Solution, chance: &blake3::Hash) -> String {
-        let task = Task::named(solution.task).unwrap_or(Task::NIAH_SINGLE);
+        let task = solution.task;
         let depth = reading.before_tokens as f64 / reading.prompt_tokens.max(1) as f64;
         let is_recalled = match self.truth.recall {
             // It finds words and understands nothing.

@@ -2,6 +2,7 @@
 
 use super::dialect::words::{WORDS, Words, words};
 use super::fault::Faults;
+use super::solver::ALIKE;
 use crate::length::parse_tokens;
 use crate::task::{Kind, Task};
 use anyhow::{Context, Result, bail, ensure};
@@ -237,10 +238,16 @@ impl Truth {
         self.recall.share(length_tokens, depth)
     }
 
-    /// The same in a task, by its own curve or that of its kind where the name states one.
+    /// The same in a task, by its own curve or that of its kind where the name states one; and by
+    /// those of the tasks whose prompts cannot be told from its own.
     pub fn recall_in(&self, task: Task, length_tokens: u64, depth: f64) -> f64 {
         let stated = |name: &str| self.of_tasks.iter().find(|(known, _)| known == name);
-        let own = stated(task.name()).or_else(|| stated(task.kind().name()));
+        let alike = ALIKE.iter().find(|alike| alike.contains(&task.name()));
+        let alike = alike.copied().unwrap_or_default().iter();
+        let alike: Vec<Task> = alike.filter_map(|name| Task::named(name).ok()).collect();
+        let mut tasks = std::iter::once(task).chain(alike.iter().copied());
+        let own = tasks.clone().find_map(|task| stated(task.name()));
+        let own = own.or_else(|| tasks.find_map(|task| stated(task.kind().name())));
         let recall = own.map_or(&self.recall, |(_, recall)| recall);
         recall.share(length_tokens, depth)
     }
