@@ -5,6 +5,7 @@ use crate::corpus::{Corpus, Text};
 use crate::haystack::Beyond;
 use crate::index::Index;
 use crate::language::Language;
+use crate::lexicon::Lexicon;
 use crate::prompt::{Assembler, Part};
 use crate::task::{Hay, Posed, Task, background};
 use crate::tokens::Tokenizer;
@@ -120,9 +121,21 @@ impl Corpora {
         })
     }
 
-    /// All of them, the one that was asked for first.
-    pub fn all(&self) -> impl Iterator<Item = &Corpus> {
-        std::iter::once(&self.main).chain(self.others.iter().map(|(_, corpus)| corpus))
+    /// Which words and numbers stand in them. Facts are checked against all of them; the keys of
+    /// texts of keyed facts are known by their lists (see
+    /// [`Keyed::may_hold`](crate::task::background::Keyed::may_hold)). In scripts without spaces a
+    /// lexicon knows four characters in a row: of half a million keys nearly all that there are.
+    ///
+    /// # Errors
+    /// When a text cannot be read.
+    pub fn lexicons(&self, cache: Option<&Path>) -> Result<Vec<Arc<Lexicon>>> {
+        let main = Lexicon::open(&self.main, cache);
+        let others = self.others.iter().map(|(hay, corpus)| match hay {
+            Hay::Numbers | Hay::Uuids if self.told != "en" => Lexicon::open_numbers(corpus, cache),
+            _ => Lexicon::open(corpus, cache),
+        });
+        let lexicons = std::iter::once(main).chain(others);
+        lexicons.map(|lexicon| lexicon.map(Arc::new)).collect()
     }
 }
 

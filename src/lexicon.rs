@@ -28,15 +28,30 @@ pub struct Lexicon {
 impl Lexicon {
     /// The words of a corpus: read from `cache`, or collected and written there.
     pub fn open(corpus: &Corpus, cache: Option<&Path>) -> Result<Lexicon> {
+        Lexicon::opened(corpus, cache, "words", language)
+    }
+
+    /// The same without what tells phrases that are not English: of a text in a script without
+    /// spaces its numbers. For texts whose phrases are known otherwise.
+    pub fn open_numbers(corpus: &Corpus, cache: Option<&Path>) -> Result<Lexicon> {
+        Lexicon::opened(corpus, cache, "numbers", |_| Some("en"))
+    }
+
+    fn opened(
+        corpus: &Corpus,
+        cache: Option<&Path>,
+        ending: &str,
+        language: fn(&Text) -> Option<&str>,
+    ) -> Result<Lexicon> {
         let path = cache.map(|folder| {
             folder
                 .join("index")
-                .join(format!("{}.words", &corpus.digest()[..16]))
+                .join(format!("{}.{ending}", &corpus.digest()[..16]))
         });
         if let Some(lexicon) = path.as_deref().and_then(read) {
             return Ok(lexicon);
         }
-        let lexicon = Lexicon::of(corpus)?;
+        let lexicon = Lexicon::collected(corpus, language)?;
         if let Some(path) = &path {
             lexicon.write(path);
         }
@@ -45,6 +60,10 @@ impl Lexicon {
 
     /// Collects the words of a corpus.
     pub fn of(corpus: &Corpus) -> Result<Lexicon> {
+        Lexicon::collected(corpus, language)
+    }
+
+    fn collected(corpus: &Corpus, language: fn(&Text) -> Option<&str>) -> Result<Lexicon> {
         let keys = KeyWords::new()?;
         let mut marked_bytes = 0;
         for text in &corpus.texts {

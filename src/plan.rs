@@ -408,6 +408,20 @@ impl Group {
     /// # Errors
     /// When the language lacks the task's sentences, or there are not enough facts.
     pub fn posed(&self, grid: &Grid, facts: &Facts, key: &RunKey) -> Result<Posed> {
+        self.posed_in(self.trials[0].length_tokens, grid, facts, key)
+    }
+
+    /// The same for a text of another length: lists of words are made as long as their text.
+    ///
+    /// # Errors
+    /// As [`Group::posed`].
+    pub fn posed_in(
+        &self,
+        text_tokens: u64,
+        grid: &Grid,
+        facts: &Facts,
+        key: &RunKey,
+    ) -> Result<Posed> {
         let trial = &self.trials[0];
         let (told, asked) = grid.languages()?;
         let at = [
@@ -425,7 +439,7 @@ impl Group {
             facts,
             facts_from: self.facts_from,
             depths_percent: &self.planted_percent,
-            text_tokens: trial.length_tokens,
+            text_tokens,
             stream: key.stream("scene", &at),
         };
         (trial.task.entry().pose)(&mut scene)

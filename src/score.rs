@@ -27,8 +27,8 @@
 //! questions ask for the value only, and a reader who must pick has not been answered.
 //!
 //! Three more forms of value have candidates of their own: names (those that stand in the text,
-//! with word borders around them), counts (whole numbers of up to four digits, or number words
-//! where there is no digit). Where several values are right, all of them and no other make an
+//! with word borders around them), counts (whole numbers of up to six digits, or number words
+//! where there is no digit; the marks of a numbered list are none). Where several values are right, all of them and no other make an
 //! answer exact, in their order where the order is asked; some of them, or others beside them, are
 //! [`Class::Partial`] with a credit: those that are right over those that are expected or offered,
 //! whichever are more (for an order: the longest common subsequence). Where no value is right,

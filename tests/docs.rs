@@ -16,6 +16,7 @@ use depthfinder::journal::{Outcome, Row};
 use depthfinder::reply::Stop;
 use depthfinder::run::void_reason;
 use depthfinder::score::{self, Class, Question};
+use depthfinder::task::{Kind, Task};
 use markdown::{blocks, read, rows_below, spans, words};
 use samples::Field;
 use std::collections::BTreeSet;
@@ -144,6 +145,50 @@ fn no_figure_is_left_to_be_filled_in() {
     for document in DOCUMENTS {
         let left = read(document).matches("FIGURE").count();
         assert_eq!(left, 0, "{document} waits for {left} figures");
+    }
+}
+
+/// The tasks of a table cell: names in backticks, `x_1` … `_3` standing for all three.
+fn tasks_of_cell(cell: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (at, part) in cell.split('`').enumerate() {
+        if at % 2 == 0 {
+            continue;
+        }
+        let Some(last) = part.strip_prefix('_') else {
+            names.push(part.to_owned());
+            continue;
+        };
+        let stem = names.last().and_then(|name| name.rsplit_once('_'));
+        let (stem, first) = stem
+            .map(|(stem, first)| (stem.to_owned(), first.to_owned()))
+            .expect(cell);
+        let number = |text: &str| text.parse::<u32>().expect(cell);
+        names.extend((number(&first) + 1..=number(last)).map(|nth| format!("{stem}_{nth}")));
+    }
+    names
+}
+
+#[test]
+fn the_table_of_kinds_names_every_task_under_its_own_kind() {
+    let method = read("METHOD.md");
+    let table: Vec<&str> = method
+        .lines()
+        .filter(|line| {
+            Kind::ALL
+                .iter()
+                .any(|kind| line.starts_with(&format!("| `{}` |", kind.name())))
+        })
+        .collect();
+    assert_eq!(table.len(), Kind::ALL.len());
+    for (line, kind) in table.iter().zip(Kind::ALL) {
+        let cell = line.split('|').nth(3).expect("three cells");
+        let mut told = tasks_of_cell(cell);
+        let of_kind = Task::all().filter(|task| task.kind() == kind);
+        let mut known: Vec<String> = of_kind.map(|task| task.name().to_owned()).collect();
+        told.sort();
+        known.sort();
+        assert_eq!(told, known, "{line}");
     }
 }
 

@@ -5,7 +5,6 @@ use crate::corpus::Corpus;
 use crate::fact::Facts;
 use crate::ground::{Assemblers, Corpora, Grounds};
 use crate::journal::{Journal, Loaded, RunFile};
-use crate::lexicon::Lexicon;
 use crate::plan::{Grid, Group, Numbered, Plan, Trial, groups_of, needles};
 use crate::prompt::{Prompt, SetPlan};
 use crate::reconcile::Basis;
@@ -186,10 +185,7 @@ impl Ground {
         let cache = super::setup::cache();
         // The words of the texts and their token counts are found side by side.
         let (lexicons, indexes) = std::thread::scope(|scope| {
-            let words = scope.spawn(|| {
-                let open = |corpus| Lexicon::open(corpus, cache.as_deref()).map(Arc::new);
-                corpora.all().map(open).collect::<Result<Vec<_>>>()
-            });
+            let words = scope.spawn(|| corpora.lexicons(cache.as_deref()));
             let indexes = corpora.index(tokenizer, cache.as_deref());
             (words.join(), indexes)
         });

@@ -3,7 +3,7 @@
 use super::{advice, dossier, finding, foreign};
 use crate::number::{counted, grouped, interval_figures, percent};
 use crate::stats::method_of;
-use crate::summary::{Point, Summary, TaskSummary};
+use crate::summary::{KindSummary, Point, Summary, TaskSummary};
 
 /// A report.
 pub struct Document {
@@ -133,15 +133,25 @@ fn kinds(summary: &Summary, blocks: &mut Vec<Block>) {
     let head = [
         ("kind of use", false),
         ("tasks", false),
+        ("right / scored", true),
+        ("void", true),
         ("passes up to", true),
         ("accuracy above the threshold up to", true),
         ("below it from", true),
     ];
     let tokens = |tokens: Option<u64>| tokens.map_or("—".to_owned(), grouped);
+    let sum =
+        |kind: &KindSummary, of: fn(&Point) -> u64| grouped(kind.curve.iter().map(of).sum::<u64>());
     let rows = summary.kinds.iter().map(|kind| {
         vec![
             kind.kind.words().to_owned(),
             kind.tasks.join(", "),
+            format!(
+                "{}/{}",
+                sum(kind, |point| point.right),
+                sum(kind, |point| point.n)
+            ),
+            sum(kind, |point| point.void),
             tokens(kind.reach.passed_tokens),
             tokens(kind.reach.above_tokens),
             tokens(kind.reach.failed_tokens),
@@ -155,9 +165,9 @@ fn kinds(summary: &Summary, blocks: &mut Vec<Block>) {
     });
     blocks.push(Block::Paragraph(format!(
         "A kind passes at a length where the lower end of the {} interval over all its tasks is at \
-         least {}, there and at every shorter tested length; it is below where the interval's \
-         upper end is. Intervals are for each length by itself. A search for words passes literal \
-         retrieval: only the kinds together say how well a context is used.",
+         least {}, there and at every shorter tested length, and every one of its tasks has been \
+         scored; it is below where the interval's upper end is. Intervals are for each length by \
+         itself. A search for words passes literal retrieval: only the kinds together say how well a context is used.",
         percent(summary.confidence),
         percent(summary.threshold)
     )));

@@ -143,8 +143,18 @@ impl<'a> Items<'a> {
     fn laid(&self, item: &Item<'_>) -> Result<Option<(Prompt, task::Question)>> {
         let runner = self.runner;
         let grid = &runner.plan.grid;
-        let mut posed = item.group.posed(grid, self.facts, runner.key)?;
+        let text_tokens = match item.kind {
+            ControlKind::ShortContext => item.length_tokens(),
+            _ => item.trial.length_tokens,
+        };
+        let posed = item
+            .group
+            .posed_in(text_tokens, grid, self.facts, runner.key);
+        let mut posed = posed?;
         let mut question = posed.questions.swap_remove(item.trial.slot as usize);
+        if !applies(item.kind, &question, !posed.words.is_empty()) {
+            return Ok(None);
+        }
         let mut needles = needles(&posed);
         // One of several keyed facts is asked; elsewhere all that is planted belongs together.
         let is_one_of_several = item.trial.task.shares_haystack();
@@ -220,6 +230,17 @@ impl<'a> Items<'a> {
             shares: Default::default(),
         };
         Ok((prompt, question))
+    }
+}
+
+/// True where a control says what it is asked for: "none" is right without any text, and of a list
+/// of words, which holds its answer all over, no fact can be taken out or told by itself.
+fn applies(kind: ControlKind, question: &task::Question, is_of_words: bool) -> bool {
+    match kind {
+        ControlKind::NoContext => question.right.rule != Rule::Absent,
+        ControlKind::NoNeedle => question.right.rule != Rule::Absent && !is_of_words,
+        ControlKind::NeedleOnly => !is_of_words,
+        _ => true,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answers where no value is right: the text does not say it, and that is to be said.
 
-use super::{Class, Judged, Question, answer, final_part, judge_one};
+use super::{Class, Judged, Question, answer, final_part, judge_one, refusal};
 use crate::answer::Right;
 use crate::language::Language;
 use crate::reply::Stop;
@@ -29,9 +29,11 @@ pub fn judge(
         stop,
         haystack,
     );
+    let said = final_part(answer);
     let class = match guessed.class {
-        _ if says_none(question.language, final_part(answer)) => Class::Exact,
-        Class::Refusal => Class::Exact,
+        _ if says_none(question.language, said) => Class::Exact,
+        // Who asks for the text, or gives up on it, has not found that it does not tell it.
+        Class::Refusal if refusal::is_silence(&answer::plain(said)) => Class::Exact,
         Class::Exact | Class::Distractor => Class::Distractor,
         Class::NearMiss => Class::Wrong,
         other => other,
@@ -75,6 +77,26 @@ mod tests {
             ("None.", Class::Exact),
             ("\"none\"", Class::Exact),
             ("The text does not mention gentle-otter.", Class::Exact),
+            (
+                "There is no special magic number for gentle-otter.",
+                Class::Exact,
+            ),
+            ("I cannot find gentle-otter in the text.", Class::Exact),
+            ("I'm sorry, but the text doesn't mention it.", Class::Exact),
+            ("unknown", Class::Exact),
+            ("Could you please provide the text?", Class::Refusal),
+            ("You have not provided the document.", Class::Refusal),
+            ("I'm sorry, I can't assist with that.", Class::Refusal),
+            (
+                "I am unable to process such a long document.",
+                Class::Refusal,
+            ),
+            ("I don't know.", Class::Refusal),
+            ("I do not see any text here.", Class::Refusal),
+            (
+                "The text is too long; nothing about it was found.",
+                Class::Refusal,
+            ),
             ("4829173", Class::Distractor),
             ("7431220", Class::Distractor),
             ("5550198", Class::Wrong),
@@ -84,6 +106,22 @@ mod tests {
         ] {
             let judged = judge(&question, answer, &Stop::End, &mut || None);
             assert_eq!(judged.class, class, "{answer}");
+        }
+    }
+
+    /// "I'm sorry, I don't know" in every language.
+    fn declines(code: &str) -> &'static str {
+        match code {
+            "zh" => "抱歉，我不知道。",
+            "de" => "Tut mir leid, das weiß ich nicht.",
+            "fr" => "Désolé, je ne sais pas.",
+            "es" => "Lo siento, no lo sé.",
+            "ru" => "Извините, не знаю.",
+            "ja" => "申し訳ありませんが、わかりません。",
+            "ko" => "죄송하지만 모르겠습니다.",
+            "ar" => "عذرًا، لا أعرف.",
+            "hi" => "क्षमा करें, मुझे पता नहीं।",
+            _ => "I'm sorry, I don't know.",
         }
     }
 
@@ -104,6 +142,7 @@ mod tests {
                 assert_eq!(class(none), Class::Exact, "{code}: {none}");
                 assert_eq!(class(&format!("{none}.")), Class::Exact, "{code}: {none}");
             }
+            assert_eq!(class(declines(code)), Class::Refusal, "{code}");
             assert!(language.unless_absent.contains(&language.none[0]), "{code}");
             for guess in ["4829173", "٤٨٢٩١٧٣", "४८२९१७३", "４８２９１７３"]
             {

@@ -81,7 +81,7 @@ impl Sought {
             ValueType::Words => word::find(text, &self.known),
             ValueType::Uuids => uuid::find(text),
             ValueType::Names => name::find(text, &self.known),
-            ValueType::Counts => count::find(text, &self.numerals),
+            ValueType::Counts => count::find(text, &self.numerals, &self.known),
         };
         if !self.key.is_empty() {
             let key_value = normal(self.value_type, &self.key);

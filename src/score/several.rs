@@ -14,7 +14,8 @@ pub fn judge(
     haystack: &mut dyn FnMut() -> Option<Rope>,
 ) -> Judged {
     let cut = *stop == Stop::Length;
-    let text = answer::plain(final_part(answer));
+    let part = final_part(answer);
+    let text = answer::plain(part);
     // Whatever belongs to the answer is known by its spelling, not only the first value.
     let known: Vec<String> = question.right.values[1.min(question.right.values.len())..]
         .iter()
@@ -34,12 +35,18 @@ pub fn judge(
         .iter()
         .map(|value| normal(question.value_type(), value))
         .collect();
+    // What stands at the end of an answer that broke off may have been going to be longer.
+    let whole: Vec<&str> = standing
+        .iter()
+        .copied()
+        .filter(|value| !cut || read.is_complete(value, part))
+        .collect();
     let in_order = question.right.rule == Rule::Order;
     let right = match in_order {
-        true => common(&expected, &standing),
+        true => common(&expected, &whole),
         false => expected
             .iter()
-            .filter(|value| standing.contains(&value.as_str()))
+            .filter(|value| whole.contains(&value.as_str()))
             .count(),
     };
     let is_all = right == expected.len() && standing.len() == expected.len();
@@ -153,6 +160,47 @@ mod tests {
         ] {
             assert_eq!(judged(&right, answer), (class, credit), "{answer}");
         }
+    }
+
+    #[test]
+    fn a_last_value_that_broke_off_may_have_been_another() {
+        let counts = ["23", "45", "10"].map(String::from).to_vec();
+        let right = Right::order(ValueType::Counts, counts);
+        let question = Question {
+            right: &right,
+            distractors: &[],
+            key: "Belano",
+            language: "en",
+        };
+        for (answer, class, credit) in [
+            ("23, 45, 10", Class::Cut, 2.0 / 3.0),
+            ("23, 45, 10.", Class::Exact, 1.0),
+            ("23, 45, 10 are the", Class::Exact, 1.0),
+            ("23, 45, 10, 1", Class::Cut, 0.75),
+        ] {
+            let judged = judge(&question, answer, &Stop::Length, &mut || None);
+            assert_eq!(
+                (judged.class, judged.credit),
+                (class, Some(credit)),
+                "{answer}"
+            );
+        }
+    }
+
+    #[test]
+    fn counts_are_read_with_spaces_between_them_and_without() {
+        let counts = ["123", "456", "789", "65"].map(String::from).to_vec();
+        let right = Right::order(ValueType::Counts, counts);
+        for answer in [
+            "123, 456, 789, 65",
+            "123,456,789,65",
+            "123，456，789，65",
+            "123、456、789、65",
+            "(123,456,789,65)",
+        ] {
+            assert_eq!(judged(&right, answer), (Class::Exact, 1.0), "{answer}");
+        }
+        assert_eq!(judged(&right, "123,456,700,65"), (Class::Partial, 0.75));
     }
 
     #[test]

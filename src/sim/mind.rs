@@ -22,6 +22,9 @@ pub const TEMPLATE_TOKENS: u64 = 7;
 /// What it says where it finds nothing to say and was not told what to say then.
 pub const NO_IDEA: &str = "I don't know.";
 
+/// A keyed fact told in English has so many bytes or more.
+const FACT_BYTES: usize = 60;
+
 /// Length in bytes of the stretches in which tokens are counted.
 const STRETCH_BYTES: usize = 1 << 20;
 
@@ -199,7 +202,8 @@ impl Mind {
         let answer = match (&self.truth.recall, reading.question, reading.fact) {
             (Recall::Grep, Some(question), _) => reader::grep(reading.text, question.key),
             (_, _, Some(fact)) => {
-                let (is_recalled, draws) = self.recalls(Task::NIAH_SINGLE, reading, chance);
+                let task = self.keyed_task(reading, fact);
+                let (is_recalled, draws) = self.recalls(task, reading, chance);
                 match is_recalled {
                     true => Some(fact.value),
                     false => one_of(&reader::siblings(reading.text, fact), draw(draws, 1)),
@@ -242,9 +246,20 @@ impl Mind {
         }
     }
 
+    /// The task of a keyed fact: looked for only where a curve may hang on it.
+    fn keyed_task(&self, reading: &Reading<'_>, fact: Fact<'_>) -> Task {
+        match (self.truth.of_tasks.as_slice(), reading.question) {
+            ([_, ..], Some(question)) => {
+                let told = 1 + reader::siblings(reading.text, fact).len();
+                solver::keyed_task(question.key, told, told * FACT_BYTES, reading.text.len())
+            }
+            _ => Task::NIAH_SINGLE,
+        }
+    }
+
     /// The answer to a question that a solver understood, or what a careless reader would say.
     fn solve(&self, reading: &Reading<'_>, solution: &Solution, chance: &Chance) -> String {
-        let task = Task::named(solution.task).unwrap_or(Task::NIAH_SINGLE);
+        let task = solution.task;
         let (is_recalled, draws) = match self.truth.recall {
             // It finds words and understands nothing.
             Recall::Grep => (task.kind() == Kind::Literal, &chance.prompt),

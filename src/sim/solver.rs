@@ -25,19 +25,51 @@ mod words;
 pub use page::Page;
 
 use crate::language::Language;
+use crate::task::Task;
 use std::ops::Range;
 
 /// What a question comes to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Solution {
-    /// The task, or the family of tasks, by its name.
-    pub task: &'static str,
+    /// The task; of several whose prompts are alike ([`ALIKE`]) the first.
+    pub task: Task,
     /// The right answer.
     pub answer: String,
     /// Where the fact stands that it hangs on most, in bytes.
     pub at: usize,
     /// What one might answer who has read the text and not understood it.
     pub wrong: Vec<String>,
+}
+
+/// Tasks whose prompts nobody can tell apart who does not know the plan.
+pub const ALIKE: &[&[&str]] = &[
+    &[
+        "niah_single",
+        "niah_single_1",
+        "niah_single_2",
+        "niah_single_3",
+    ],
+    &["niah_multikey", "niah_multikey_1"],
+];
+
+/// So many facts at least are a background, and no needles.
+const BACKGROUND_FACTS: usize = 8;
+
+/// The task of a question for one keyed fact, by its key, by how many facts of the same form a
+/// text tells, and by how much of its bytes they are.
+pub fn keyed_task(key: &str, told: usize, told_bytes: usize, text_bytes: usize) -> Task {
+    let is_uuid = key.len() == 36
+        && key
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+    let is_background = told >= BACKGROUND_FACTS && 2 * told_bytes > text_bytes;
+    let name = match (is_uuid, is_background, told) {
+        (true, ..) => "niah_multikey_3",
+        (false, true, _) => "niah_multikey_2",
+        (false, false, 0 | 1) => "niah_single",
+        (false, false, _) => "niah_multikey",
+    };
+    Task::named(name).unwrap_or(Task::NIAH_SINGLE)
 }
 
 /// Every solver but that of single keyed facts, whose questions are the commonest; each gives none

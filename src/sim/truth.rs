@@ -10,6 +10,7 @@ use super::dialect::words::{WORDS, Words, words};
 use super::family::{FAMILIES, Family, GPT};
 use super::fault::Faults;
 use super::leak::{LEAKS, Leak};
+use super::solver::ALIKE;
 use super::voice::Voice;
 use crate::length::parse_tokens;
 use crate::task::{Kind, Task};
@@ -202,7 +203,8 @@ impl Truth {
         self.recall.share(length_tokens, depth)
     }
 
-    /// The same in a task, by its own curve or that of its kind where the name states one.
+    /// The same in a task, by its own curve or that of its kind where the name states one; and by
+    /// those of the tasks whose prompts cannot be told from its own.
     pub fn recall_in(&self, task: Task, length_tokens: u64, depth: f64) -> f64 {
         self.curve(task).share(length_tokens, depth)
     }
@@ -210,7 +212,12 @@ impl Truth {
     /// The curve that a task has.
     pub fn curve(&self, task: Task) -> &Recall {
         let stated = |name: &str| self.of_tasks.iter().find(|(known, _)| known == name);
-        let own = stated(task.name()).or_else(|| stated(task.kind().name()));
+        let alike = ALIKE.iter().find(|alike| alike.contains(&task.name()));
+        let alike = alike.copied().unwrap_or_default().iter();
+        let alike: Vec<Task> = alike.filter_map(|name| Task::named(name).ok()).collect();
+        let mut tasks = std::iter::once(task).chain(alike.iter().copied());
+        let own = tasks.clone().find_map(|task| stated(task.name()));
+        let own = own.or_else(|| tasks.find_map(|task| stated(task.kind().name())));
         own.map_or(&self.recall, |(_, recall)| recall)
     }
 }

@@ -32,10 +32,12 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Of a curve, its shortest length first.
-    pub fn of(curve: &[Point], threshold: f64) -> Reach {
+    /// Of a curve, its shortest length first. No length is passed that is not complete: one at
+    /// which a task of the kind has not been scored.
+    pub fn of(curve: &[Point], threshold: f64, is_complete: &dyn Fn(u64) -> bool) -> Reach {
         let longest = |passes: &dyn Fn(&Point) -> bool| {
-            let good = curve.iter().take_while(|point| passes(point)).last();
+            let good = |point: &&Point| is_complete(point.length_tokens) && passes(point);
+            let good = curve.iter().take_while(good).last();
             good.map(|point| point.length_tokens)
         };
         let fails = |point: &&Point| {
@@ -79,11 +81,19 @@ pub fn kinds(tasks: &[TaskSummary], threshold: f64, confidence: f64) -> Vec<Kind
         (!own.is_empty()).then(|| KindSummary {
             kind,
             tasks: own.iter().map(|task| task.task.clone()).collect(),
-            reach: Reach::of(&curve, threshold),
+            reach: Reach::of(&curve, threshold, &|length| scored(length, &own)),
             curve,
         })
     };
     Kind::ALL.into_iter().filter_map(of).collect()
+}
+
+/// True where every one of the tasks has answers at a length.
+fn scored(length_tokens: u64, tasks: &[&TaskSummary]) -> bool {
+    tasks.iter().all(|task| {
+        let mut points = task.curve.iter();
+        points.any(|point| point.length_tokens == length_tokens && point.n > 0)
+    })
 }
 
 /// The points of one length of several tasks as one.
@@ -141,14 +151,40 @@ mod tests {
             point(8_000, 40, 40),
         ];
         assert_eq!(
-            Reach::of(&curve, 0.85),
+            Reach::of(&curve, 0.85, &|_| true),
             Reach {
                 passed_tokens: Some(1_000),
                 above_tokens: Some(2_000),
                 failed_tokens: Some(4_000),
             }
         );
-        assert_eq!(Reach::of(&[point(1_000, 0, 0)], 0.85), Reach::default());
+        let nothing = [point(1_000, 0, 0)];
+        assert_eq!(Reach::of(&nothing, 0.85, &|_| true), Reach::default());
+    }
+
+    #[test]
+    fn a_length_at_which_a_task_of_the_kind_was_not_scored_is_not_passed() {
+        let task = |name: &str, curve: Vec<Point>| TaskSummary {
+            task: name.into(),
+            curve,
+            cells: Vec::new(),
+            classes: Default::default(),
+            voids: Default::default(),
+        };
+        let good = || vec![point(1_000, 60, 60), point(2_000, 60, 60)];
+        // All of the second task's questions at 2,000 tokens are void, or were never asked.
+        for second in [
+            vec![point(1_000, 60, 60), point(2_000, 0, 0)],
+            vec![point(1_000, 60, 60)],
+        ] {
+            let tasks = [task("vt", good()), task("chain", second)];
+            let kinds = kinds(&tasks, 0.85, 0.95);
+            assert_eq!(kinds[0].reach.passed_tokens, Some(1_000));
+            assert_eq!(kinds[0].reach.above_tokens, Some(1_000));
+        }
+        let tasks = [task("vt", good()), task("chain", good())];
+        let kinds = kinds(&tasks, 0.85, 0.95);
+        assert_eq!(kinds[0].reach.passed_tokens, Some(2_000));
     }
 
     #[test]

@@ -165,6 +165,8 @@ fn common_divisor(a: u64, b: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lexicon::Lexicon;
+    use crate::task::Hay;
     use std::collections::HashSet;
 
     fn languages() -> impl Iterator<Item = &'static Language> {
@@ -232,6 +234,31 @@ mod tests {
                 .map(|n| n * stride % keyed_of.most())
                 .collect();
             assert_eq!(all.len() as u64, keyed_of.most());
+        }
+    }
+
+    #[test]
+    fn a_million_tokens_of_keyed_facts_leave_the_keys_of_a_run_free() {
+        let chinese = Language::named("zh").expect("is read");
+        let corpus = Hay::Numbers.corpus(chinese, 1_000_000).expect("is made");
+        let corpus = corpus.expect("is its own");
+        let lexicon = Lexicon::open_numbers(&corpus, None).expect("is read");
+        let keyed = Keyed::new(chinese).expect("lists");
+        let Keys { first, last, joint } = chinese.keys().expect("lists");
+        let keys = (0..1_000).map(|nth| {
+            let (at, place) = (nth * 7 % first.len(), nth * 14 % last.len());
+            format!("{}{joint}{}", first[at], last[place])
+        });
+        let free: Vec<String> = keys.filter(|key| !keyed.may_hold(key)).collect();
+        assert!(free.len() > 600);
+        let held = free.iter().filter(|key| lexicon.holds(key)).count();
+        assert_eq!(held, 0, "of {}", free.len());
+        // Its numbers are known all the same.
+        let form = chinese.wordings[0].needle.clone();
+        let form = form.with(&[("noun", chinese.noun(ValueType::Numbers))]);
+        let text = corpus.texts[0].as_str().expect("text");
+        for fact in form.find(text).iter().step_by(1_000) {
+            assert!(lexicon.holds(fact.field("value")));
         }
     }
 

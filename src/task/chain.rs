@@ -80,7 +80,7 @@ fn pose_trail(scene: &mut Scene<'_>) -> Result<Posed> {
         }
     }
     let others = links.split_off(hops as usize);
-    let (planted, about) = scattered(scene, links, others);
+    let (planted, about) = scattered(scene, links, others, hops as usize);
     let (start, end) = (&things[0], &things[hops as usize]);
     Ok(Posed {
         questions: vec![Question {
@@ -133,7 +133,7 @@ fn pose_family(scene: &mut Scene<'_>) -> Result<Posed> {
         link.tells = link.sentence.contains(answer.as_str());
     }
     let others = links.split_off(hops);
-    let (planted, about) = scattered(scene, links, others);
+    let (planted, about) = scattered(scene, links, others, target);
     let question = scene.asked.form(FAMILY, text)?;
     Ok(Posed {
         questions: vec![Question {
@@ -161,10 +161,15 @@ fn told(scene: &mut Scene<'_>, name: &str, older: &str, younger: &str) -> Result
 }
 
 /// Lays the links over the text in any order, and says which one has the trial's own depth: one of
-/// the asked chain that does not name the answer, since every link decides. The last sentence of
-/// all does not name it either.
-fn scattered(scene: &mut Scene<'_>, links: Vec<Link>, others: Vec<Link>) -> (Vec<Planted>, usize) {
-    let silent: Vec<usize> = (0..links.len()).filter(|&nth| !links[nth].tells).collect();
+/// the first so many of the asked chain, which lead to the answer, that does not name it, since
+/// each of them decides. The last sentence of all does not name it either.
+fn scattered(
+    scene: &mut Scene<'_>,
+    links: Vec<Link>,
+    others: Vec<Link>,
+    leading: usize,
+) -> (Vec<Planted>, usize) {
+    let silent: Vec<usize> = (0..leading).filter(|&nth| !links[nth].tells).collect();
     let about = scene.one_of(&silent).copied().unwrap_or(0);
     let (own, count) = (links.len(), links.len() + others.len());
     let links: Vec<Link> = links.into_iter().chain(others).collect();

@@ -145,6 +145,7 @@ pub const MULTIKEY_3: Entry = Entry {
 pub const MULTIVALUE: Entry = Entry {
     code: 8,
     name: "niah_multivalue",
+    kind: Kind::Selective,
     measures: "all numbers that stand under one key",
     idea: "RULER (Hsieh et al. 2024), niah_multivalue",
     scoring: ALL_VALUES,
@@ -159,6 +160,7 @@ pub const MULTIVALUE: Entry = Entry {
 pub const MULTIQUERY: Entry = Entry {
     code: 9,
     name: "niah_multiquery",
+    kind: Kind::Selective,
     measures: "the numbers under several keys at once",
     idea: "RULER (Hsieh et al. 2024), niah_multiquery",
     scoring: ALL_VALUES,

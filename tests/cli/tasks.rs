@@ -2,7 +2,7 @@
 
 use crate::support::Place;
 use depthfinder::language::Language;
-use depthfinder::task::Task;
+use depthfinder::task::{Kind, Task};
 
 /// The tasks that a language has, as they are typed.
 fn tasks_of(code: &str) -> String {
@@ -61,20 +61,62 @@ fn prompts_of_every_haystack_are_shown_again_byte_for_byte() {
 }
 
 #[test]
-fn a_search_for_words_is_right_in_the_literal_kind_and_in_no_other() {
+fn a_search_for_words_is_right_in_the_literal_kind_and_among_keyed_facts_and_in_no_other() {
     let place = Place::new();
-    place
-        .depthfinder("sweep sim:grep")
-        .args("--task niah_single,ordinal,associative,chain,sum --lengths 2k --depths 5 --samples 2 --out run")
-        .ends(0);
-    for kind in place.run("run").json("summary.json")["kinds"]
+    let arguments = format!(
+        "--task {} --lengths 3k --depths 5 --samples 2 --out run",
+        tasks_of("en")
+    );
+    place.depthfinder("sweep sim:grep").args(&arguments).ends(0);
+    for task in place.run("run").json("summary.json")["tasks"]
         .as_array()
-        .expect("kinds")
+        .expect("tasks")
     {
-        let right = kind["curve"][0]["right"].as_u64().expect("a count");
-        match kind["kind"].as_str() {
-            Some("literal") => assert_eq!(right, 10, "{kind}"),
-            _ => assert!(right < 4, "{kind}"),
+        let name = task["task"].as_str().expect("a name");
+        let right = task["curve"][0]["right"].as_u64().expect("a count");
+        let kind = Task::named(name).expect(name).kind();
+        match name {
+            // The one fact of the key that is asked repeats the question's words.
+            "niah_multikey_1" | "niah_multikey_2" | "niah_multikey_3" => {
+                assert_eq!(right, 10, "{task}")
+            }
+            // Nothing is found, and "none" is right.
+            "absent" => {}
+            _ if kind == Kind::Literal => assert_eq!(right, 10, "{task}"),
+            _ => assert!(right < 4, "{task}"),
+        }
+    }
+}
+
+#[test]
+fn curves_by_kind_and_by_task_are_those_of_the_task_that_was_asked() {
+    let place = Place::new();
+    for (curve, wrong) in [
+        (
+            "selective=cliff=100",
+            vec!["niah_multikey_2", "niah_multivalue", "niah_multiquery"],
+        ),
+        ("niah_multikey_2=cliff=100", vec!["niah_multikey_2"]),
+        ("graph_bfs=cliff=100", vec!["graph_bfs"]),
+        (
+            "associative=cliff=100",
+            vec!["associative", "associative_2"],
+        ),
+    ] {
+        let name = format!("sweep sim:perfect,{curve}");
+        let out = curve.replace('=', "-");
+        let arguments = format!(
+            "--task niah_single,niah_multikey_2,niah_multivalue,niah_multiquery,associative,associative_2,associative_direct,graph_bfs,graph_parents --lengths 3k --depths 2 --samples 1 --out {out}"
+        );
+        place.depthfinder(&name).args(&arguments).ends(0);
+        for task in place.run(&out).json("summary.json")["tasks"]
+            .as_array()
+            .expect("tasks")
+        {
+            let name = task["task"].as_str().expect("a name");
+            let right = task["curve"][0]["right"].as_u64().expect("a count");
+            let expected = if wrong.contains(&name) { 0 } else { 2 };
+            assert_eq!(right, expected, "{curve}: {task}");
         }
     }
 }

@@ -55,6 +55,32 @@ fn controls_of_every_kind_are_asked_for_a_twentieth_of_the_tokens() {
     );
 }
 
+#[test]
+fn tasks_without_a_fact_that_could_be_left_out_are_verified_all_the_same() {
+    for (task, without) in [
+        ("absent", vec!["no_context", "no_needle"]),
+        ("cwe", vec!["needle_only", "no_needle"]),
+        ("fwe", vec!["needle_only", "no_needle"]),
+    ] {
+        let place = Place::new();
+        let arguments = format!("--task {task} --claim 8k --secret ca --out run");
+        place.verify("sim:perfect", &arguments).ends(0);
+        let run = place.run("run");
+        let verification = run.verification();
+        assert_eq!(verification["leaks"], serde_json::json!([]), "{task}");
+        for control in verification["controls"].as_array().expect("controls") {
+            let kind = control["kind"].as_str().expect("a kind");
+            assert!(!without.contains(&kind), "{task}: {kind}");
+            // Short contexts of lists are lists of their own, and can be answered.
+            let all = match kind {
+                "no_context" => &serde_json::json!(0),
+                _ => &control["answered"],
+            };
+            assert_eq!(&control["right"], all, "{task}: {control}");
+        }
+    }
+}
+
 /// The name that a question asks for, and the value beside it in the text, where it stands there.
 fn asked_for(asked: &Asked) -> Option<(String, Option<String>)> {
     let (_, question) = asked.prompt().rsplit_once("magic number for ")?;

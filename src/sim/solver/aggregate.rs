@@ -1,6 +1,7 @@
 //! Amounts all over the text: added up for one person, or compared.
 
 use super::{Page, Solution};
+use crate::task::Task;
 
 /// Solves `sum`.
 pub fn sum(page: &Page<'_>) -> Option<Solution> {
@@ -16,7 +17,7 @@ pub fn sum(page: &Page<'_>) -> Option<Solution> {
     let last = own.last().and_then(|told| amount(told))?;
     let all: u64 = told.iter().filter_map(amount).sum();
     Some(Solution {
-        task: "sum",
+        task: Task::named("sum").ok()?,
         answer: total.to_string(),
         at: own.first()?.found.from,
         // Who adds up everything, takes the last amount for all, forgets it, or shows the way.
@@ -43,7 +44,7 @@ pub fn maximum(page: &Page<'_>) -> Option<Solution> {
     told.sort_unstable();
     let (_, at, name) = told.pop()?;
     Some(Solution {
-        task: "maximum",
+        task: Task::named("maximum").ok()?,
         answer: name.to_string(),
         at,
         wrong: told

@@ -2,6 +2,7 @@
 
 use super::{Page, Solution};
 use crate::language::Language;
+use crate::task::Task;
 use crate::task::associative::{Cue, NAME, items};
 
 /// Solves `associative`, `associative_2` and `associative_direct`.
@@ -37,7 +38,12 @@ fn solve_one(page: &Page<'_>, family: &str, cue: Cue) -> Option<Solution> {
     }
     let own = own?;
     Some(Solution {
-        task: "associative",
+        task: Task::named(match cue {
+            Cue::One => "associative",
+            Cue::Two => "associative_2",
+            Cue::Direct => "associative_direct",
+        })
+        .ok()?,
         answer: own.found.field("name").to_string(),
         at: own.found.from,
         // Whoever is told of in the same words.

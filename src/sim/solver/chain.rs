@@ -2,6 +2,7 @@
 
 use super::page::{Asked, Told};
 use super::{Page, Solution};
+use crate::task::Task;
 use crate::task::chain::{FAMILY, TRAIL};
 
 /// A link: from whom, to whom, over how many generations, and where it stands.
@@ -69,7 +70,7 @@ fn followed<'t>(
     wrong.extend(links.iter().map(|link| link.to));
     wrong.retain(|name| *name != last.to);
     Some(Solution {
-        task,
+        task: Task::named(task).ok()?,
         answer: last.to.to_string(),
         at: last.at,
         wrong: wrong.into_iter().map(str::to_string).collect(),

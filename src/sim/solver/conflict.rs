@@ -1,6 +1,7 @@
 //! A fact that is changed again and again, read in the order of the text.
 
 use super::{Page, Solution};
+use crate::task::Task;
 use crate::task::conflict::{Asked, NAME};
 
 /// Solves `conflict`.
@@ -38,7 +39,7 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
         }
     };
     Some(Solution {
-        task: NAME,
+        task: Task::named(NAME).ok()?,
         answer,
         at: told.found.from,
         wrong,

@@ -1,6 +1,7 @@
 //! Counts that are reported all over the text, in its order.
 
 use super::{Page, Solution};
+use crate::task::Task;
 
 /// Solves `counting`.
 pub fn solve(page: &Page<'_>) -> Option<Solution> {
@@ -27,7 +28,7 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
     let mut wrong = vec![list(&turned), list(&counts[1..]), sum.to_string()];
     wrong.extend(firsts.first().cloned());
     Some(Solution {
-        task: "counting",
+        task: Task::named("counting").ok()?,
         answer: list(&counts),
         at,
         wrong,

@@ -2,6 +2,7 @@
 
 use super::page::Asked;
 use super::{Page, Solution};
+use crate::task::Task;
 use crate::task::graph::NAME;
 
 /// Solves `graph_bfs` and `graph_parents`.
@@ -22,7 +23,7 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
         let right = rings.last()?.clone();
         // Who names the nearer ones too, or goes one step only.
         let wrong = vec![nearer, rings.first()?.clone()];
-        return solution(&asked, &edges, &right, wrong, |edge| {
+        return solution("graph_bfs", &asked, &edges, &right, wrong, |edge| {
             right.contains(&edge.1)
         });
     }
@@ -39,7 +40,14 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
         .filter(|edge| edge.0 == to)
         .map(|edge| edge.1)
         .collect();
-    solution(&asked, &edges, &right, vec![children], |edge| edge.1 == to)
+    solution(
+        "graph_parents",
+        &asked,
+        &edges,
+        &right,
+        vec![children],
+        |edge| edge.1 == to,
+    )
 }
 
 /// The nodes at each distance from a node, from one step on.
@@ -64,6 +72,7 @@ fn rings<'t>(
 }
 
 fn solution<'t>(
+    task: &str,
     asked: &Asked<'_>,
     edges: &[(&str, &str, usize)],
     right: &[&'t str],
@@ -78,7 +87,7 @@ fn solution<'t>(
         !nodes.is_empty() && !is_same
     });
     Some(Solution {
-        task: NAME,
+        task: Task::named(task).ok()?,
         answer: right.join(comma),
         at: edges.iter().find(|edge| decides(edge))?.2,
         wrong: wrong.iter().map(|nodes| nodes.join(comma)).collect(),

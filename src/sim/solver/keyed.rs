@@ -4,7 +4,7 @@ use super::{Page, Solution};
 use crate::answer::ValueType;
 use crate::form::Form;
 use crate::language::Language;
-use crate::task::niah;
+use crate::task::{Task, niah};
 use std::collections::HashSet;
 
 /// Facts that are not asked are looked for in windows of this size: some are enough.
@@ -44,16 +44,26 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
     let values: Vec<String> = own.iter().map(|(_, value)| value.clone()).collect();
     let comma = asked.language.comma.as_str();
     let (task, answer, wrong) = match (values.first(), asked.is_several) {
-        (Some(first), false) => ("niah", first.clone(), others.values),
+        (Some(first), false) => {
+            let text = &page.text[..page.text.floor_char_boundary(WINDOW_BYTES)];
+            let told: Vec<_> = forms.iter().flat_map(|form| form.find(text)).collect();
+            let told_bytes = told.iter().map(|fact| fact.to - fact.from).sum();
+            let task = super::keyed_task(&asked.keys[0], told.len(), told_bytes, text.len());
+            (task, first.clone(), others.values)
+        }
         (Some(_), true) => {
+            let task = match asked.keys.len() {
+                1 => "niah_multivalue",
+                _ => "niah_multiquery",
+            };
             let mut wrong = others.values;
             if values.len() > 1 {
                 wrong.push(values[1..].join(comma));
             }
-            ("niah", values.join(comma), wrong)
+            (Task::named(task).ok()?, values.join(comma), wrong)
         }
         (None, _) if asked.may_be_absent => (
-            "absent",
+            Task::named("absent").ok()?,
             asked.language.none.first()?.clone(),
             others.values,
         ),

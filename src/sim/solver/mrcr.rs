@@ -1,6 +1,7 @@
 //! OpenAI's MRCR as its published set asks it: the i-th of several pieces of writing, in other messages.
 
 use super::{Page, Solution};
+use crate::task::Task;
 use crate::task::ordinal::NAME;
 
 /// Solves a conversation that ends as those of `openai/mrcr` do: `Prepend X to the 2nd (1 indexed)
@@ -28,7 +29,7 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
     let (at, piece) = *alike.get(nth.checked_sub(1)?)?;
     let wrong = alike.iter().map(|(_, piece)| *piece).chain(others);
     Some(Solution {
-        task: NAME,
+        task: Task::named(NAME).ok()?,
         answer: format!("{prefix}{piece}"),
         at,
         wrong: wrong

@@ -2,6 +2,7 @@
 
 use super::{Page, Solution};
 use crate::language::Language;
+use crate::task::Task;
 use crate::task::ordinal::NAME;
 
 /// Solves `ordinal`.
@@ -23,7 +24,7 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
     let wrong = alike.iter().map(|told| told.found.field("value"));
     others.extend(wrong.filter(|other| *other != value).map(str::to_string));
     Some(Solution {
-        task: NAME,
+        task: Task::named(NAME).ok()?,
         answer: value.to_string(),
         at: own.found.from,
         wrong: others,

@@ -1,6 +1,7 @@
 //! Public needles, with whatever answer the text gives them.
 
 use super::{Page, Solution};
+use crate::task::Task;
 
 /// Solves `public` and `public_changed`.
 pub fn solve(page: &Page<'_>) -> Option<Solution> {
@@ -17,6 +18,7 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
     if values.len() > 1 {
         wrong.push(values[1..].join(&asked.language.comma));
     }
+    let mut task = "public";
     // Who answers from what is known by heart.
     let famous = format!("famous_{}", told.variant);
     let famous = told.language.words("public", &famous).ok()?;
@@ -24,10 +26,11 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
         .iter()
         .any(|value| famous.iter().all(|known| known != value))
     {
+        task = "public_changed";
         wrong.push(famous.join(&asked.language.comma));
     }
     Some(Solution {
-        task: "public",
+        task: Task::named(task).ok()?,
         answer: values.join(&asked.language.comma),
         at: told.found.from,
         wrong,

@@ -2,6 +2,7 @@
 
 use super::{Page, Solution};
 use crate::language::Language;
+use crate::task::Task;
 
 /// What belongs to a document stands at most so far behind its first sentence, in bytes.
 const DOCUMENT_BYTES: usize = 1200;
@@ -42,10 +43,11 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
                     (false, _) => None,
                 };
                 Some(Solution {
-                    task: match is_of_town {
+                    task: Task::named(match is_of_town {
                         true => "qa_2",
                         false => "qa_1",
-                    },
+                    })
+                    .ok()?,
                     answer,
                     at,
                     wrong: astray.map(|(_, name)| name).into_iter().collect(),

@@ -1,6 +1,7 @@
 //! RULER's keyed facts in its own words, so that its published form can be asked of a simulated model.
 
 use super::{Page, Solution};
+use crate::task::Task;
 use std::collections::HashSet;
 
 /// What a fact of RULER's begins with, and what stands between its key and its value
@@ -47,10 +48,11 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
         }
     }
     Some(Solution {
-        task: match keys.len() {
+        task: Task::named(match keys.len() {
             1 => "niah_multikey_1",
             _ => "niah_multiquery",
-        },
+        })
+        .ok()?,
         answer: right.join(", "),
         at: at?,
         wrong,

@@ -1,6 +1,7 @@
 //! The story of who went where and what was handed on, followed to its end.
 
 use super::{Page, Solution};
+use crate::task::Task;
 use std::collections::BTreeMap;
 
 /// How things stand, by name.
@@ -43,7 +44,7 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
                 .map(|(name, at)| format!("{name}{}{at}", comma(&asked))),
         );
         return Some(Solution {
-            task: "state",
+            task: Task::named("state").ok()?,
             answer: format!("{holder}{}{place}", comma(&asked)),
             at: world.handed.get(thing).copied()?,
             wrong,
@@ -70,7 +71,7 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
         wrong.push([held.clone(), others].concat().join(&comma(&asked)));
     }
     Some(Solution {
-        task: "state",
+        task: Task::named("state").ok()?,
         answer: held.join(&comma(&asked)),
         at,
         wrong,

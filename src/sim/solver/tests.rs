@@ -143,7 +143,39 @@ fn every_task_is_solved_from_its_prompt_alone_and_the_scorer_agrees() {
             question.right
         );
         assert!(solution.at <= text.len());
+        // Here every haystack is of a few sentences, and a text of facts alone is not made.
+        let task = match task.name() {
+            "niah_multikey_2" => Task::NIAH_SINGLE,
+            _ => task,
+        };
+        let alike = ALIKE.iter().find(|alike| alike.contains(&task.name()));
+        assert_eq!(
+            solution.task.name(),
+            alike.map_or(task.name(), |alike| alike[0]),
+            "in {}: {text}",
+            told.code
+        );
     });
+}
+
+#[test]
+fn texts_of_nothing_but_facts_are_told_from_texts_with_facts_in_them() {
+    for (key, told, text_bytes, name) in [
+        ("happy-otter", 1, 4_000, "niah_single"),
+        ("happy-otter", 4, 40_000, "niah_multikey"),
+        ("happy-otter", 100, 400_000, "niah_multikey"),
+        ("happy-otter", 30, 2_400, "niah_multikey_2"),
+        ("happy-otter", 20, 4_500, "niah_multikey"),
+        (
+            "ef7599c1-e906-4d57-9462-ea2a2914d170",
+            30,
+            4_000,
+            "niah_multikey_3",
+        ),
+    ] {
+        let task = keyed_task(key, told, 60 * told, text_bytes);
+        assert_eq!(task.name(), name, "{told}");
+    }
 }
 
 #[test]
@@ -165,6 +197,24 @@ fn the_question_at_the_start_is_solved_as_well() {
             solution.answer,
             question.right
         );
+    });
+}
+
+#[test]
+fn without_the_sentence_that_has_the_trials_depth_no_task_is_solved() {
+    each(|task, told, asked, posed, question| {
+        // "None" is right all the same, and a list of words has no sentences.
+        if question.right.rule == Rule::Absent || posed.planted.is_empty() {
+            return;
+        }
+        let mut without = posed.clone();
+        without.planted.remove(question.about);
+        let text = prompt(told, &without, question);
+        if let Some(solution) = solve(&text, &whole(&text)) {
+            let class = judged(question, asked, &solution.answer);
+            let left_out = &posed.planted[question.about].sentence;
+            assert_ne!(class, Class::Exact, "{task:?} without {left_out}\n{text}");
+        }
     });
 }
 

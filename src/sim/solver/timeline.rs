@@ -1,6 +1,7 @@
 //! Arrivals dated by one another, put in order.
 
 use super::{Page, Solution};
+use crate::task::Task;
 
 /// Solves `timeline`.
 pub fn solve(page: &Page<'_>) -> Option<Solution> {
@@ -50,7 +51,7 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
         wrong.push(list(as_told));
     }
     Some(Solution {
-        task: "timeline",
+        task: Task::named("timeline").ok()?,
         answer: list(order),
         at: dated.first().map_or(anchor.from, |(found, _)| found.from),
         wrong,

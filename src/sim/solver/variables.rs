@@ -1,6 +1,7 @@
 //! Variable tracking: which variables got a value, directly or from one another.
 
 use super::{Page, Solution};
+use crate::task::Task;
 
 /// Solves `vt`.
 pub fn solve(page: &Page<'_>) -> Option<Solution> {
@@ -24,7 +25,7 @@ pub fn solve(page: &Page<'_>) -> Option<Solution> {
         }
     }
     Some(Solution {
-        task: "vt",
+        task: Task::named("vt").ok()?,
         answer: chain.join(&asked.language.comma),
         at: start.found.from,
         // Who stops after the first hop.

@@ -2,6 +2,7 @@
 
 use super::{Page, Solution};
 use crate::language::Language;
+use crate::task::Task;
 use std::collections::{HashMap, HashSet};
 
 /// Solves `cwe` and `fwe`.
@@ -63,7 +64,7 @@ fn solution(
         wrong.push(listed(&ranked[..count - 1]));
     }
     Some(Solution {
-        task,
+        task: Task::named(task).ok()?,
         answer: listed(&ranked[..count]),
         at: ranked[..count].iter().map(|(_, _, at)| *at).min()?,
         wrong,
