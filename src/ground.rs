@@ -47,7 +47,7 @@ impl Corpora {
         let main = match beyond {
             Beyond::Generated => {
                 ensure!(
-                    language.code == "en" && main.name.starts_with("en"),
+                    language.code == "en" && matches!(main.name.as_str(), "en" | "en-prose"),
                     "text can be generated beyond the English corpora only: use --beyond repeated, or give text of your own with --corpus DIR"
                 );
                 let volumes = volumes(main.len_bytes(), longest_tokens);

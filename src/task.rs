@@ -270,7 +270,15 @@ pub const ALL: &[&Entry] = &[
 pub const SUITES: &[(&str, &[&str], &str)] = &[
     (
         "quick",
-        &["niah_single", "niah_multikey", "associative", "vt", "sum"],
+        &[
+            "niah_single",
+            "niah_multikey",
+            "absent",
+            "associative",
+            "vt",
+            "chain",
+            "sum",
+        ],
         "one task or two of each kind of use that small models can do",
     ),
     (
@@ -414,6 +422,14 @@ mod tests {
             for task in *tasks {
                 assert!(names.contains(task), "{suite}: {task}");
             }
+            let of = |name: &str| Task::named(name).expect("is there").kind();
+            let kinds: HashSet<Kind> = tasks.iter().map(|name| of(name)).collect();
+            let all = match *suite {
+                // RULER has no associative task.
+                "ruler" => Kind::ALL.len() - 1,
+                _ => Kind::ALL.len(),
+            };
+            assert_eq!(kinds.len(), all, "{suite}");
         }
     }
 

@@ -9,14 +9,17 @@ use crate::plan::{Grid, Group, Numbered, Plan, Trial, groups_of, needles};
 use crate::prompt::{Prompt, SetPlan};
 use crate::reconcile::Basis;
 use crate::report;
-use crate::run::{Laid, Standing};
+use crate::run::{Laid, SHORT_TOKENS, Standing};
 use crate::seed::{RunKey, Secret};
-use crate::study::{Registered, Seat};
+use crate::study::{Layout, Registered, STRATA, Seat};
 use crate::summary::{Summary, summarize, summarize_set, verdicts, verification};
 use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Blocks of five questions of a study that are looked at before it begins.
+const REHEARSED_BLOCKS: u32 = 20;
 
 /// The folder of a run that names none: `outputs/20261121-190211-smollm2-niah_multikey`.
 pub fn default_name(began_ms: u64, model: &str, task: &str) -> PathBuf {
@@ -199,26 +202,61 @@ impl Ground {
         })
     }
 
-    /// Lays out one prompt of the shortest and one of the longest length: what cannot be met is
-    /// told before anything is asked.
+    /// Lays out, of every task, the prompt of the shortest length with the most to plant, and one
+    /// of the longest: what cannot be met is told before anything is asked.
     pub fn rehearse(&self, plan: &Plan, key: &RunKey, basis: &Basis) -> Result<()> {
         let assemblers = Assemblers::new(&self.grounds);
         let lengths = &plan.grid.lengths_tokens;
-        for length in lengths.first().into_iter().chain(lengths.last()) {
-            for task in &plan.grid.tasks {
-                let is_meant = |group: &&Group| {
-                    (group.trials[0].length_tokens, group.trials[0].task) == (*length, *task)
-                };
-                if let Some(group) = plan.groups.iter().find(is_meant) {
+        for task in &plan.grid.tasks {
+            let of = |length: Option<&u64>| -> Vec<&Group> {
+                let groups = plan.groups.iter().filter(|group| {
                     let trial = &group.trials[0];
-                    self.prompt(&assemblers, plan, group, trial, key, basis)?;
-                }
+                    (Some(&trial.length_tokens), trial.task) == (length, *task)
+                });
+                groups.collect()
+            };
+            let shortest = of(lengths.first());
+            let fullest = self.fullest(&plan.grid, &shortest, key)?;
+            for group in fullest
+                .into_iter()
+                .chain(of(lengths.last()).first().copied())
+            {
+                self.prompt(&assemblers, plan, group, &group.trials[0], key, basis)?;
             }
         }
         Ok(())
     }
 
-    /// The same for a study.
+    /// The group that plants and asks the most text. How much that is may differ from one to the
+    /// next; where the haystack is a list of words it is the same.
+    fn fullest<'g>(
+        &self,
+        grid: &Grid,
+        groups: &[&'g Group],
+        key: &RunKey,
+    ) -> Result<Option<&'g Group>> {
+        let mut fullest: Option<(u64, &Group)> = None;
+        for &group in groups {
+            let posed = group.posed(grid, &self.facts, key)?;
+            let planted = posed.planted.iter().map(|planted| &planted.sentence);
+            let texts = planted.chain(posed.questions.iter().map(|question| &question.text));
+            let mut tokens = 0;
+            for text in texts {
+                tokens += self.grounds.tokenizer.count(text)?;
+            }
+            if fullest.is_none_or(|(most, _)| tokens > most) {
+                fullest = Some((tokens, group));
+            }
+            if !posed.words.is_empty() {
+                break;
+            }
+        }
+        Ok(fullest.map(|(_, group)| group))
+    }
+
+    /// The same for a study: of a hundred questions of its shortest length, and of those in short
+    /// contexts where its threshold is relative to them. There must be facts for every question
+    /// that it may come to ask.
     pub fn rehearse_study(
         &self,
         grid: &Grid,
@@ -227,19 +265,67 @@ impl Ground {
         basis: &Basis,
     ) -> Result<()> {
         let assemblers = Assemblers::new(&self.grounds);
+        // Short contexts are never shared; shared haystacks hold as many facts each.
+        let isolated = Registered {
+            layout: Layout::Isolated,
+            ..registered.clone()
+        };
+        let blocks = match registered.layout {
+            Layout::Isolated => REHEARSED_BLOCKS,
+            Layout::Shared => 1,
+        };
+        let groups = |registered: &Registered, rung_tokens: u64, blocks: u32, kind: u32| {
+            let seats: Vec<Seat> = (0..blocks * STRATA as u32)
+                .map(|nth| Seat {
+                    rung_tokens,
+                    block: nth / STRATA as u32,
+                    place: nth % STRATA as u32,
+                    copy: 0,
+                    kind,
+                })
+                .collect();
+            groups_of(grid, registered, key, &Numbered::all(&seats, 0))
+        };
+        let rehearsed = |groups: &[Group]| -> Result<()> {
+            let groups: Vec<&Group> = groups.iter().collect();
+            if let Some(group) = self.fullest(grid, &groups, key)? {
+                self.laid(&assemblers, grid, group, &group.trials[0], key, basis)?;
+            }
+            Ok(())
+        };
         let rungs = &registered.rungs;
-        for rung in rungs.first().into_iter().chain(rungs.last()) {
-            let seat = |kind| Seat {
-                rung_tokens: rung.nominal_tokens,
-                block: 0,
-                place: 0,
-                copy: 0,
-                kind,
-            };
-            let seats: Vec<Seat> = (0..registered.kinds).map(seat).collect();
-            for group in groups_of(grid, registered, key, &Numbered::all(&seats, 0)) {
-                let trial = &group.trials[0];
-                self.laid(&assemblers, grid, &group, trial, key, basis)?;
+        for kind in 0..registered.kinds {
+            if registered.relative {
+                let short = groups(&isolated, SHORT_TOKENS, REHEARSED_BLOCKS, kind);
+                rehearsed(&short).with_context(|| {
+                    format!(
+                        "--tau-relative asks in texts of {SHORT_TOKENS} tokens first, and this task cannot be asked there: give --tau"
+                    )
+                })?;
+            }
+            if let Some((rung, most)) = rungs.first().zip(registered.most_questions())
+                && registered.layout == Layout::Isolated
+            {
+                let seat = Seat {
+                    rung_tokens: rung.nominal_tokens,
+                    block: 0,
+                    place: 0,
+                    copy: 0,
+                    kind,
+                };
+                let last =
+                    Numbered::all(&[seat], registered.base_questions + most.saturating_sub(1));
+                for group in groups_of(grid, registered, key, &last) {
+                    group.posed(grid, &self.facts, key).with_context(|| {
+                        format!("there are not facts enough for the {most} questions that it may take: ask an easier form with --difficulty")
+                    })?;
+                }
+            }
+            if let Some(rung) = rungs.first() {
+                rehearsed(&groups(registered, rung.nominal_tokens, blocks, kind))?;
+            }
+            if let Some(rung) = rungs.last() {
+                rehearsed(&groups(registered, rung.nominal_tokens, 1, kind))?;
             }
         }
         Ok(())

@@ -35,7 +35,9 @@ async fn sweep(
     if let Some(path) = &arguments.set.dataset {
         return dataset::sweep(arguments, path, stopped, begun).await;
     }
-    let name = arguments.task.first().map_or("sweep", String::as_str);
+    // A suite stands for its tasks; the default of --task beside it was not typed.
+    let first = arguments.task.first().map_or("sweep", String::as_str);
+    let name = arguments.suite.as_deref().unwrap_or(first);
     let (mut opened, corpus) = Opened::open(arguments, arguments.threshold, name).await?;
     let asking = opened.asking.clone();
     let grid = options::grid(arguments, &opened.served, asking.max_output_tokens)?;

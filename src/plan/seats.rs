@@ -103,7 +103,7 @@ fn isolated(grid: &Grid, registered: &Registered, key: &RunKey, numbered: Number
     Group {
         facts_from: first_id * facts_of_one(grid),
         facts: (task.entry().facts)(&grid.sizes()),
-        wording: grid.wording(|| key.stream("study-wording", &at)),
+        wording: grid.wording(task, || key.stream("study-wording", &at)),
         planted_percent,
         trials: vec![trial],
     }
@@ -131,7 +131,7 @@ fn shared(grid: &Grid, registered: &Registered, key: &RunKey, seats: &[Numbered]
             groups.push(Group {
                 facts_from: first_fact + nth * u64::from(SHARED_FACTS),
                 facts: u64::from(SHARED_FACTS),
-                wording: grid.wording(|| key.stream("study-wording", &at)),
+                wording: grid.wording(task(grid, seat.kind), || key.stream("study-wording", &at)),
                 planted_percent: (0..SHARED_FACTS as usize)
                     .map(|fact| within(fact % STRATA, depth.unit()))
                     .collect(),

@@ -139,3 +139,21 @@ fn depths_are_the_same_after_they_were_written_and_read() {
         assert_eq!(read, depths, "{written}");
     }
 }
+
+#[test]
+fn what_stands_among_keyed_facts_is_told_in_their_wording_and_recorded_so() {
+    let named = |name: &str| Task::named(name).expect("is there");
+    let pool = Grid {
+        tasks: vec![named("niah_multikey_2"), named("niah_multikey_1")],
+        wording: WordingChoice::Pool,
+        ..grid("5", 1, 8)
+    };
+    let plan = Plan::new(pool, &Secret::from_hex("05").expect("hex").key(""));
+    let wordings = |name: &str| -> HashSet<usize> {
+        let groups = plan.groups.iter();
+        let own = groups.filter(|group| group.trials[0].task.name() == name);
+        own.map(|group| group.wording).collect()
+    };
+    assert_eq!(wordings("niah_multikey_2"), HashSet::from([0]));
+    assert!(wordings("niah_multikey_1").len() > 1);
+}

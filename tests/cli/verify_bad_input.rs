@@ -4,6 +4,17 @@ use crate::support::Place;
 use crate::support::mock::Mock;
 
 #[test]
+fn a_threshold_relative_to_short_contexts_that_cannot_be_laid_out_is_refused() {
+    let place = Place::new();
+    let arguments = "--claim 16k --task qa_1 --tau-relative 0.9 --out run";
+    let line = place.verify("sim:perfect", arguments).refused();
+    assert!(
+        line.contains("--tau-relative asks in texts of 1000 tokens") && line.contains("at least"),
+        "{line}"
+    );
+}
+
+#[test]
 fn claims_and_thresholds_that_cannot_be_meant_are_refused_by_name() {
     let place = Place::new();
     let mock = Mock::right();

@@ -245,22 +245,27 @@ fn a_question_holds_no_answer_and_its_copy_is_not_right() {
             );
         }
         assert!(!question.text.contains(['{', '}']), "{}", question.text);
-        assert!(question.about < 10_000);
     });
 }
 
 #[test]
-fn closed_book_nothing_is_solved() {
-    each(|task, _, asked, _, question| {
-        if question.right.rule == Rule::Absent {
-            return;
+fn what_was_right_in_another_run_is_seldom_right_in_this_one() {
+    for task in Task::all() {
+        // "None" is always right of the one, and the famous answers of the other.
+        if matches!(task.name(), "absent" | "public") {
+            continue;
         }
-        let whole = whole(&question.text);
-        if let Some(solution) = solve(&question.text, &whole) {
-            let class = judged(question, asked, &solution.answer);
-            assert_ne!(class, Class::Exact, "{task:?}: {}", question.text);
+        for (told, asked) in tongues(task) {
+            let runs = (0..13).map(|seed| posed(task, (told, asked), seed, &BTreeMap::new()));
+            let runs: Vec<Posed> = runs.collect();
+            let is_guessed = |pair: &&[Posed]| {
+                let guess = pair[0].questions[0].right.values.join(&asked.comma);
+                judged(&pair[1].questions[0], asked, &guess) == Class::Exact
+            };
+            let guessed = runs.windows(2).filter(is_guessed).count();
+            assert!(guessed <= 3, "{task:?} in {}: {guessed} of 12", told.code);
         }
-    });
+    }
 }
 
 #[test]
