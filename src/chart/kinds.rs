@@ -230,7 +230,7 @@ fn rows(summary: &Summary) -> Vec<Row> {
             name: task.task.clone(),
             is_kind: false,
             curve: task.curve.clone(),
-            reach: Reach::of(&task.curve, summary.threshold),
+            reach: Reach::of(&task.curve, summary.threshold, &|_| true),
             colour,
             y: 0.0,
         }));
