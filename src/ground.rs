@@ -189,6 +189,14 @@ impl Made {
     }
 }
 
+/// The text that a task has made of words, as a corpus: the parts of its prompts name it.
+pub fn of_words(posed: &Posed) -> Corpus {
+    Corpus {
+        name: "words".to_string(),
+        texts: vec![Text::owned("words", posed.words.text())],
+    }
+}
+
 /// What lays out the prompts of a run, whatever their haystack is made of.
 pub struct Assemblers<'a> {
     main: Assembler<'a>,
@@ -237,15 +245,12 @@ impl<'a> Assemblers<'a> {
             };
             pool.push((word.len() as u32, tokens));
         }
+        let corpus = of_words(posed);
         let main = self.main.index();
         let additive = main.additive && main.bordered;
-        let text = Text::owned("words", posed.words.text());
         Ok(Some(Made {
             index: Index::of_words(&pool, posed.words.order(), additive),
-            corpus: Corpus {
-                name: "words".to_string(),
-                texts: vec![text],
-            },
+            corpus,
         }))
     }
 

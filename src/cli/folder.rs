@@ -169,6 +169,15 @@ pub fn corpora(corpus: Corpus, grid: &Grid) -> Result<Corpora> {
     )
 }
 
+/// The facts of a run.
+///
+/// # Errors
+/// When a text or a language's lists cannot be read.
+pub fn facts(corpora: &Corpora, grid: &Grid, key: &RunKey) -> Result<Facts> {
+    let lexicons = corpora.lexicons(super::setup::cache().as_deref())?;
+    Facts::new(key, grid.languages()?.0, lexicons)
+}
+
 /// What prompts are laid out of.
 pub struct Ground {
     /// The texts and their indexes.

@@ -1,9 +1,9 @@
 //! `show`: the exact bytes of one prompt.
 
 use super::arguments::Show;
-use super::folder::{Ground, Kept};
+use super::folder::{self, Ground, Kept};
 use super::{Exit, screen};
-use crate::ground::Assemblers;
+use crate::ground::{Assemblers, of_words};
 use crate::prompt::Part;
 use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, ensure};
@@ -30,8 +30,16 @@ pub fn run(arguments: &Show) -> Result<Exit> {
         Some(row) => {
             let rope = match kept.corpora.of_task(row.trial.task) {
                 Some(corpus) => Part::rope(&row.prompt.parts, corpus)?,
-                // Its haystack was made for it alone.
-                None => rebuilt(kept, arguments.trial)?,
+                // Its haystack was made for it alone, from the secret.
+                None => {
+                    let (group, _) = kept
+                        .plan
+                        .find(arguments.trial)
+                        .with_context(|| format!("the plan has no trial {}", arguments.trial))?;
+                    let facts = folder::facts(&kept.corpora, &kept.plan.grid, &kept.key)?;
+                    let posed = group.posed(&kept.plan.grid, &facts, &kept.key)?;
+                    Part::rope(&row.prompt.parts, &of_words(&posed))?
+                }
             };
             ensure!(
                 rope.blake3_hex() == row.prompt.blake3,
