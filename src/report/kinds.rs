@@ -26,7 +26,7 @@ pub fn of(summary: &Summary, verdicts: &Verdicts, run: &str) -> Document {
         for block in &mut blocks[from..] {
             if let Block::Heading(text) = block {
                 let name = capitalised(kind.kind.words());
-                *text = format!("{name}: {}", uncapitalised(text));
+                *text = format!("{name}: {}", uncapitalised(&text.replacen(": ", ", ", 1)));
             }
         }
     }

@@ -332,7 +332,8 @@ fn verdicts_on_several_kinds_of_use_are_told_by_what_each_came_to() {
     let mixed = kinds("kinds_mixed");
     assert_eq!(mixed.headline, Headline::Refuted);
     let one = &mixed.kinds[2].verification;
-    assert_eq!(one.enough_evidence(), (60.0, 180.0));
+    let (verify, refute) = one.enough_evidence();
+    assert_eq!((verify.round(), refute.round()), (60.0, 180.0));
     assert!(
         mixed.sentence.starts_with(
             "VERIFIED for literal retrieval; REFUTED for aggregation (effective length below 32,000 \

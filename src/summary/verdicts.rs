@@ -181,12 +181,16 @@ impl Verdicts {
             "chance that any of these verdicts is wrong: {} at most",
             chance(plan.alpha)
         );
-        let right = match plan.relative {
-            true => format!(
-                "answers {} as often right as in short texts",
-                percent(plan.tau)
+        let tau = percent(plan.tau);
+        let (does, must) = match plan.relative {
+            true => (
+                format!("is right at least {tau} as often as in short texts"),
+                format!("be right at least {tau} as often as in short texts"),
             ),
-            false => format!("answers {} of the questions right", percent(plan.tau)),
+            false => (
+                format!("answers at least {tau} of the questions right"),
+                format!("answer at least {tau} of the questions right"),
+            ),
         };
         if self.headline == Headline::Verified {
             let kinds = self.kinds.iter().map(|kind| {
@@ -194,9 +198,8 @@ impl Verdicts {
                 format!("{} ({counts} there)", kind.kind.words())
             });
             return format!(
-                "{}: {model} {} at every tested length up to its claimed {claim}, in {}; {error}.",
+                "{}: {model} {does} at every tested length up to its claimed {claim}, in {}; {error}.",
                 self.headline(),
-                right.replacen("answers ", "answers at least ", 1),
                 listed(&kinds.collect::<Vec<_>>())
             );
         }
@@ -210,9 +213,8 @@ impl Verdicts {
             .map(|kind| format!("in {}, {}", kind.kind.words(), came_to(&kind.verification)))
             .collect();
         format!(
-            "{}: the claimed window of {model} is {claim}, up to which it must {} in every kind of use; {}; {error}.",
+            "{}: the claimed window of {model} is {claim}, up to which it must {must} in every kind of use; {}; {error}.",
             self.grouped(&beside),
-            right.replacen("answers", "answer at least", 1),
             kinds.join("; ")
         )
     }

@@ -273,7 +273,7 @@ fn a_run_of_several_kinds_that_was_capped_and_killed_comes_to_the_same() {
     };
     let whole = place.run("whole");
     let code = verify("whole").start().wait().code;
-    let capped = verify("run").args("--max-trials 30").start().wait();
+    let capped = verify("run").args("--max-trials 12").start().wait();
     assert_eq!(capped.code, Some(3), "{capped}");
     assert!(capped.stderr.contains("with a higher cap"), "{capped}");
     let run = place.run("run");
