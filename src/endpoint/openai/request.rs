@@ -253,7 +253,9 @@ mod tests {
             &[],
         ));
         let parts = body["messages"][2]["content"].as_array().expect("parts");
-        assert_eq!(parts.len(), 2);
+        let texts = parts.iter().filter_map(|part| part["text"].as_str());
+        let lengths: Vec<usize> = texts.map(str::len).collect();
+        assert_eq!(lengths, [4, 600_000, 400_000]);
         assert_eq!(body["messages"][1]["content"], "first\n");
     }
 
