@@ -161,7 +161,7 @@ fn a_sweep_of_a_router_finds_the_front_below_its_border_and_the_other_model_abov
         let is_short = row["trial"]["length_tokens"] == 600;
         assert_eq!(is_right, is_short, "{row}");
     }
-    assert_eq!(run.settled().len(), 12);
+    assert_eq!(run.settled().len(), 20);
     let in_process = sweep(&format!("sim:{model}"), "in-process");
     assert_eq!(run.settled(), in_process.settled());
     served.ends();
