@@ -61,13 +61,10 @@ pub fn signal(vector: &Vector, known: &[Known], claimed: &[&Known]) -> Signal {
         tokenizer, ratio, ..
     } = &found;
     let word = match *ratio {
-        ratio if !found.even => {
-            if ratio > SUSPICIOUS {
-                "uneven, so another tokenizer is as likely as inflation"
-            } else {
-                "not inflated"
-            }
+        ratio if !found.even && ratio > SUSPICIOUS => {
+            "uneven, so another tokenizer is as likely as inflation"
         }
+        _ if !found.even => "not inflated",
         ratio if ratio > RED => "red",
         ratio if ratio > SUSPICIOUS => "suspicious",
         _ => "not inflated",

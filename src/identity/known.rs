@@ -260,7 +260,7 @@ mod tests {
         let csv = include_str!("tokenizers.csv");
         assert!(Table::read(&csv.replacen("# probes ", "# probes x", 1)).is_err());
         let short = csv.replacen("215 3 72", "215 3", 1);
-        let refused = Table::read(&short).err().expect("refused");
+        let refused = Table::read(&short).expect_err("refused");
         assert!(
             format!("{refused:#}").contains("24 counts for 25 probes"),
             "{refused:#}"

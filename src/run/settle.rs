@@ -290,7 +290,7 @@ mod tests {
                 "schema": 1,
                 "trial": {"id": 0, "task": task, "length_tokens": 2_000, "sample": 0, "set": 0,
                     "slot": 0, "cell_percent": 50.0, "depth_percent": 50.0},
-                "attempt": 1, "at_ms": 0, "key": "no-key", "expected": expected, "siblings": [],
+                "attempt": 1, "at_ms": 0, "key": "absent key", "expected": expected, "siblings": [],
                 "values": "numbers", "wording": 0, "question": "?",
                 "prompt": {"blake3": "", "bytes": 20_000, "text_tokens": 2_000,
                     "expected_tokens": null, "exact": true,

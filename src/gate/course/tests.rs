@@ -118,7 +118,7 @@ fn questions_that_the_baseline_did_not_answer_are_never_asked() {
 fn a_gate_that_goes_on_looks_at_the_same_pairs_in_the_same_order() {
     let groups = groups();
     let course = Course::new(GateRules::default(), groups.clone(), all_right(&groups));
-    let noisy = |trial: u64, _: u64| Some(trial % 17 != 0);
+    let noisy = |trial: u64, _: u64| Some(!trial.is_multiple_of(17));
     let (whole, _) = play(&course, noisy);
     // Answers that came out of order beyond a gap are not looked at before the gap is closed.
     let answers: HashMap<u64, Option<bool>> = groups
