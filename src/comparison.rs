@@ -66,6 +66,27 @@ pub struct SideSummary {
     pub tokens_ratio: Option<f64>,
 }
 
+/// Corrects the p-values of all sides together, once over all pairs of each and once over the
+/// bands of all, and decides.
+fn settle(contrasts: &mut [Contrast]) {
+    let pooled: Vec<f64> = contrasts.iter().map(|one| one.pooled.p).collect();
+    for (contrast, p) in contrasts.iter_mut().zip(holm(&pooled)) {
+        contrast.pooled.p_holm = p;
+    }
+    let bands = |contrasts: &[Contrast]| -> Vec<f64> {
+        let bands = contrasts.iter().flat_map(|one| &one.bands);
+        bands.map(|band| band.tested.p).collect()
+    };
+    let corrected = holm(&bands(contrasts));
+    let all = contrasts.iter_mut().flat_map(|one| &mut one.bands);
+    for (band, p) in all.zip(corrected) {
+        band.tested.p_holm = p;
+    }
+    for contrast in contrasts {
+        contrast.settle();
+    }
+}
+
 impl SideSummary {
     /// Sums one side up. `sized_tokens` gives the tokens by which a trial's prompt was sized.
     pub fn of(
@@ -121,10 +142,7 @@ impl Comparison {
                 .collect(),
             None => Vec::new(),
         };
-        let p: Vec<f64> = contrasts.iter().map(|one| one.pooled.p).collect();
-        for (contrast, p) in contrasts.iter_mut().zip(holm(&p)) {
-            contrast.settle(p);
-        }
+        settle(&mut contrasts);
         Comparison {
             schema: COMPARISON_SCHEMA,
             depthfinder: env!("CARGO_PKG_VERSION").to_string(),

@@ -59,8 +59,8 @@ pub fn comparison_html(comparison: &Comparison, folder: &str, picture: &str) -> 
 }
 
 /// Which difference so many pairs can find, in one sentence: said before anything is asked.
-pub fn detectable(pairs: u64) -> String {
-    comparison::detectable(pairs)
+pub fn detectable(pairs: u64, haystacks: u64, lengths: u64, others: u64) -> String {
+    comparison::detectable(pairs, haystacks, lengths, others)
 }
 
 /// The report on a disputed score as Markdown, with the picture `accuracy.png` by relative name.

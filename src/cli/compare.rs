@@ -6,14 +6,15 @@ use super::sides::{self, Earlier, Prepared, ReadBack, Shared, Step};
 use super::sweep::options;
 use super::{Exit, ending, screen, setup};
 use crate::comparison::{Comparison, Finding};
-use crate::journal::RunFile;
+use crate::corpus::Corpus;
+use crate::journal::{Asking, RunFile};
 use crate::number::counted;
 use crate::plan::Plan;
 use crate::run::{Ended, shuffled};
 use crate::seed::RunKey;
 use crate::summary::{Summary, summarize};
 use crate::{chart, report};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use tokio::sync::watch;
@@ -48,12 +49,8 @@ async fn compare(
     if arguments.dry_run {
         return Ok(Exit::Done);
     }
-    for side in &prepared {
-        let estimate = side.estimate(&plan);
-        estimate
-            .consent(&side.inquiry, &side.opened.caps, side.opened.free)
-            .with_context(|| format!("side {}, {}", side.name, side.inquiry.target))?;
-    }
+    let estimates = prepared.iter().map(|side| (side, side.estimate(&plan)));
+    sides::consent(&estimates.collect::<Vec<_>>())?;
     if !arguments.quiet {
         screen::note(&format!("comparison folder {}", folder.display()));
     }
@@ -120,7 +117,31 @@ async fn of_live(arguments: &Compare, folder: &Path) -> Result<Opening> {
 /// The base was asked before: its prompts are rebuilt, and the others are asked.
 async fn of_kept(arguments: &Compare, base: &Path, folder: &Path) -> Result<Opening> {
     let (earlier, run, plan, key) = Earlier::of(base)?;
-    let template = sides::as_before(&arguments.inquiry, &run.salt, &run.corpus, &run.asking);
+    let fixed = [
+        (arguments.lengths.is_some(), "--lengths"),
+        (arguments.steps.is_some(), "--steps"),
+        (arguments.suite.is_some(), "--suite"),
+        (arguments.task != ["niah_multikey"], "--task"),
+        (!arguments.difficulty.is_empty(), "--difficulty"),
+        (arguments.secret.is_some(), "--secret"),
+        (arguments.system.is_some(), "--system"),
+        (arguments.reasoning.is_some(), "--reasoning"),
+        (arguments.temperature != "0", "--temperature"),
+    ];
+    if let Some((_, name)) = fixed.iter().find(|(is_typed, _)| *is_typed) {
+        bail!(
+            "{} fixes what is asked and how: leave {name} out",
+            base.display()
+        );
+    }
+    if let Some(typed) = &arguments.corpus {
+        ensure!(
+            Corpus::open(typed)?.digest() == run.corpus.digest,
+            "{} was asked on another text than {typed}: leave --corpus out",
+            base.display()
+        );
+    }
+    let template = sides::as_before(&arguments.inquiry, &run.salt, &run.corpus, &run.asking)?;
     let mut prepared = Vec::new();
     for (place, target) in arguments.others.iter().enumerate() {
         let name = sides::letter(place + 1);
@@ -128,7 +149,12 @@ async fn of_kept(arguments: &Compare, base: &Path, folder: &Path) -> Result<Open
         let secret = run.secret.clone();
         let inquiry = sides::other(&template, target, &arguments.other, folder.clone(), secret);
         let mut side = Prepared::open(name, inquiry, run.asking.threshold, folder).await?;
-        side.opened.asking = run.asking.clone();
+        // Its own request fields are what is sent to it.
+        let params = side.opened.asking.params.clone();
+        side.opened.asking = Asking {
+            params,
+            ..run.asking.clone()
+        };
         prepared.push(side);
     }
     Ok((prepared, Some(earlier), plan, key))
@@ -164,7 +190,15 @@ fn announce(arguments: &Compare, plan: &Plan, prepared: &[Prepared]) -> Result<(
             side.estimate(plan).print(plan, side.opened.free);
         }
     }
-    let line = report::detectable(pairs);
+    let mut texts: Vec<(u64, u32)> = plan
+        .trials()
+        .map(|trial| (trial.length_tokens, trial.sample))
+        .collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let lengths = plan.grid.lengths_tokens.len() as u64;
+    let others = arguments.others.len() as u64;
+    let line = report::detectable(pairs, texts.len() as u64, lengths, others);
     match arguments.dry_run {
         true => screen::out(&line),
         false if !arguments.quiet => screen::note(&line),

@@ -128,20 +128,36 @@ impl Estimate {
                 "--max-cost needs a known price: add --price IN,OUT in dollars per million tokens"
             );
         }
+        match free {
+            true => Ok(()),
+            false => Estimate::consent_together(&[self], arguments, caps),
+        }
+    }
+
+    /// The same for all that is paid for together.
+    pub fn consent_together(paid: &[&Estimate], arguments: &Inquiry, caps: &Caps) -> Result<()> {
+        if caps.cost_usd.is_some() && paid.iter().any(|one| one.price.is_none()) {
+            bail!(
+                "--max-cost needs a known price: add --price IN,OUT in dollars per million tokens"
+            );
+        }
         let capped = caps.cost_usd.is_some() || caps.tokens.is_some() || caps.trials.is_some();
-        if free || arguments.yes || capped {
+        if paid.is_empty() || arguments.yes || capped {
             return Ok(());
         }
-        let why = match self.usd() {
+        let usd: Option<f64> = paid.iter().map(|one| one.usd()).sum();
+        let prompt_tokens: u64 = paid.iter().map(|one| one.prompt_tokens).sum();
+        let trials: u64 = paid.iter().map(|one| one.trials).sum();
+        let why = match usd {
             None => "its price is not known".to_string(),
             Some(usd) if usd > FREE_USD => format!("it costs up to ${usd:.2}"),
-            Some(_) if self.prompt_tokens > FREE_TOKENS => "it is a large run".to_string(),
+            Some(_) if prompt_tokens > FREE_TOKENS => "it is a large run".to_string(),
             Some(_) => return Ok(()),
         };
         bail!(
             "this run asks {} trials with {} prompt tokens and {why}: add --yes, or a cap such as --max-tokens or --max-cost (--dry-run prints the plan)",
-            grouped(self.trials),
-            grouped(self.prompt_tokens)
+            grouped(trials),
+            grouped(prompt_tokens)
         )
     }
 }

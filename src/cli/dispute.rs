@@ -1,25 +1,26 @@
 //! `dispute`: one disputed score, and which of three explanations holds.
 
+mod results;
+
+use results::asked_of;
+pub use results::{print, write};
+
 use super::arguments::Dispute;
 use super::consent::Estimate;
-use super::folder::{self, Kept};
+use super::folder;
 use super::inquiry::options;
-use super::sides::{self, Prepared, ReadBack, Shared, Step};
+use super::sides::{self, Prepared, Shared, Step};
 use super::{Exit, ending, screen, setup};
-use crate::chart;
-use crate::dispute::{
-    Course, DESIGN_FILE, DISPUTE_SCHEMA, Design, Disputed, Hypothesis, Part, Sides, Sitting,
-};
+use crate::dispute::{Course, DESIGN_FILE, DISPUTE_SCHEMA, Design, Hypothesis, Part, Sitting};
 use crate::journal::RunFile;
 use crate::length::parse_tokens;
 use crate::number::counted;
 use crate::plan::{Depths, Grid, Plan};
 use crate::report;
 use crate::seed::RunKey;
-use crate::summary::Summary;
 use crate::task::Task;
 use anyhow::{Context, Result, ensure};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::watch;
 
@@ -56,12 +57,9 @@ async fn dispute(
     if arguments.dry_run {
         return Ok(Exit::Done);
     }
-    for (place, side) in prepared.iter().enumerate() {
-        let asked = asked_of(&plan, place);
-        side.estimate(&asked)
-            .consent(&side.inquiry, &side.opened.caps, side.opened.free)
-            .with_context(|| format!("{}, {}", side.name, side.inquiry.target))?;
-    }
+    let estimates = prepared.iter().enumerate();
+    let estimates = estimates.map(|(place, side)| (side, side.estimate(&asked_of(&plan, place))));
+    sides::consent(&estimates.collect::<Vec<_>>())?;
     if !arguments.quiet {
         screen::note(&format!("dispute folder {}", folder.display()));
     }
@@ -332,19 +330,6 @@ fn grid(arguments: &Dispute, lengths_tokens: Vec<u64>, tasks: Vec<Task>) -> Resu
     })
 }
 
-/// The part of the plan that a side is asked: public facts are for the target's first asking.
-fn asked_of(plan: &Plan, place: usize) -> Plan {
-    let mut asked = plan.clone();
-    if place > 0 {
-        let is_public = |task: Task| [Task::PUBLIC, Task::PUBLIC_CHANGED].contains(&task);
-        asked
-            .groups
-            .retain(|group| !is_public(group.trials[0].task));
-        asked.grid.tasks.retain(|task| !is_public(*task));
-    }
-    asked
-}
-
 /// The sittings as steps of the sides, windows spread over the hours asked for.
 fn steps(course: &Course, design: &Design, hours: Option<f64>) -> Vec<Step> {
     let reference = design.askings as usize;
@@ -402,106 +387,4 @@ fn announce(
         crate::number::grouped(tokens)
     ));
     screen::out(&line);
-}
-
-/// Reads everybody's answers back, tests them, and writes everything that the folder holds.
-pub fn write(folder: &Path, design: &Design) -> Result<Disputed> {
-    let mut names = design.askings_folders();
-    names.extend(design.reference_folder().map(str::to_owned));
-    let mut read: Vec<(ReadBack, Summary, PathBuf)> = Vec::new();
-    for name in &names {
-        let at = folder.join(name);
-        let back = ReadBack::of(&at)?;
-        let Kept {
-            run,
-            loaded,
-            corpora,
-            plan,
-            ..
-        } = &back.kept;
-        let asked = asked_of(plan, read.len());
-        // What this side was never to be asked is no gap in its report.
-        let run = RunFile {
-            grid: asked.grid.clone(),
-            ..run.clone()
-        };
-        let summary = folder::write_results(&at, &run, &asked, loaded, corpora)?;
-        read.push((back, summary, at));
-    }
-    let first = &read.first().context("a dispute has no side")?.0;
-    let course = Course::new(&first.kept.plan, &first.kept.key, design);
-    let summaries = names
-        .iter()
-        .zip(&read)
-        .map(|(name, (back, _, _))| back.summary(name, name, first))
-        .collect();
-    let askings = design.askings as usize;
-    let answers: Vec<_> = read
-        .iter()
-        .map(|(back, _, _)| back.answers.clone())
-        .collect();
-    let sides = Sides {
-        askings: &answers[..askings],
-        reference: answers.get(askings),
-    };
-    let mut stream = first.kept.key.stream("dispute-chance", &[]);
-    let disputed = Disputed::of(design, &course, sides, summaries, &mut |below| {
-        stream.below(below)
-    });
-    let lines = lines(&names, &read);
-    let lines: Vec<(String, &Summary)> = lines
-        .iter()
-        .map(|(name, summary)| (name.clone(), summary))
-        .collect();
-    let model = first.kept.run.served.model.as_str();
-    let picture = chart::sides(model, &lines)?;
-    let mut json = serde_json::to_vec_pretty(&disputed).context("cannot write dispute.json")?;
-    json.push(b'\n');
-    let name = folder.display().to_string();
-    folder::write(folder, "dispute.json", &json)?;
-    folder::write(folder, "accuracy.svg", picture.svg.as_bytes())?;
-    folder::write(folder, "accuracy.png", &picture.png)?;
-    let markdown = report::dispute_markdown(&disputed, &name);
-    folder::write(folder, "report.md", markdown.as_bytes())?;
-    let html = report::dispute_html(&disputed, &name, &picture.svg);
-    folder::write(folder, "report.html", html.as_bytes())?;
-    Ok(disputed)
-}
-
-/// What the picture has a line for: fresh facts of everybody, and the target's public ones.
-fn lines(names: &[String], read: &[(ReadBack, Summary, PathBuf)]) -> Vec<(String, Summary)> {
-    let public = [Task::PUBLIC.name(), Task::PUBLIC_CHANGED.name()];
-    let only = |summary: &Summary, keep: &dyn Fn(&str) -> bool| {
-        let mut only = summary.clone();
-        only.tasks.retain(|task| keep(&task.task));
-        only
-    };
-    let mut lines: Vec<(String, Summary)> = names
-        .iter()
-        .zip(read)
-        .map(|(name, (_, summary, _))| {
-            let fresh = only(summary, &|task| !public.contains(&task));
-            (format!("fresh facts, {name}"), fresh)
-        })
-        .collect();
-    if let Some((_, summary, _)) = read.first() {
-        for (task, words) in public.into_iter().zip(["public facts", "public, changed"]) {
-            let of = only(summary, &|name| name == task);
-            if !of.tasks.is_empty() {
-                lines.push((words.to_owned(), of));
-            }
-        }
-    }
-    lines
-}
-
-/// Prints what was found, and where the rest is.
-pub fn print(disputed: &Disputed, folder: &Path) {
-    for conclusion in &disputed.conclusions {
-        screen::out(&conclusion.sentence);
-    }
-    for remark in &disputed.remarks {
-        screen::out(&format!("note: {remark}"));
-    }
-    screen::out(&format!("chart and report: {}", folder.display()));
 }

@@ -62,7 +62,7 @@ async fn gate(
             &baseline.salt,
             &baseline.corpus,
             &baseline.asking,
-        ),
+        )?,
         &arguments.target,
         &Others::default(),
         folder.clone(),

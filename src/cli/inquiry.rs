@@ -267,7 +267,10 @@ impl Opened {
         controls.system = self.asking.system.clone();
         controls.temperature = self.asking.temperature;
         controls.reasoning = self.asking.reasoning.clone();
-        controls.reasoning_tokens = self.asking.max_output_tokens - arguments.max_output;
+        controls.reasoning_tokens = self
+            .asking
+            .max_output_tokens
+            .saturating_sub(arguments.max_output);
     }
 }
 

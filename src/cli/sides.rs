@@ -1,15 +1,17 @@
 //! Sides that are asked the same prompts: opened, made ready, and run together.
 
-use super::arguments::{Inquiry, Others};
-use super::consent::Estimate;
+mod prepared;
+
+pub use prepared::{Prepared, as_before, consent, letter, other};
+
 use super::folder::{self, Ground, Kept};
-use super::inquiry::{self, Opened, keep_adaptations};
+use super::inquiry::{self, keep_adaptations};
 use super::progress::Progressing;
 use crate::comparison::{Answered, SideSummary, answers};
 use crate::corpus::Corpus;
 use crate::ground::Assemblers;
 use crate::haystack::Route;
-use crate::journal::{Asking, Journal, Loaded, Named, RunFile};
+use crate::journal::{Journal, Loaded, Named, RunFile};
 use crate::plan::{Grid, Group, Plan};
 use crate::run::{
     Controls, Ended, Event, Known, Laid, Prompts, Runner, Side, Sink, Spending, ask_all, kept,
@@ -18,23 +20,8 @@ use crate::seed::RunKey;
 use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, ensure};
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::sync::watch;
-
-/// A side that is connected and has a folder name.
-pub struct Prepared {
-    /// Its letter: `a`, `b` …
-    pub name: String,
-    /// How it is asked.
-    pub inquiry: Inquiry,
-    /// Who answers.
-    pub opened: Opened,
-    corpus: Option<Corpus>,
-    /// Its run folder.
-    pub folder: PathBuf,
-    /// The place of the side whose connection it asks over, where it is that side asked again.
-    again: Option<usize>,
-}
 
 /// What is asked next.
 #[derive(Default)]
@@ -58,107 +45,6 @@ impl Step {
 
     fn asks(&self, place: usize) -> bool {
         self.sides.is_empty() || self.sides.contains(&place)
-    }
-}
-
-/// The letter of a side.
-pub fn letter(place: usize) -> String {
-    char::from(b'a' + (place as u8).min(25)).to_string()
-}
-
-/// The inquiry of a side other than the base: the same questions, another target.
-pub fn other(
-    base: &Inquiry,
-    target: &str,
-    others: &Others,
-    folder: PathBuf,
-    secret: String,
-) -> Inquiry {
-    let mut inquiry = base.clone();
-    inquiry.target = target.to_string();
-    inquiry.secret = Some(secret);
-    inquiry.out = Some(folder);
-    inquiry.base_url = others.other_base_url.clone();
-    if others.other_tokenizer.is_some() {
-        inquiry.tokenizer = others.other_tokenizer.clone();
-    }
-    if others.other_api_key_env.is_some() {
-        inquiry.api_key_env = others.other_api_key_env.clone();
-    }
-    if !others.other_header.is_empty() {
-        inquiry.header = others.other_header.clone();
-    }
-    if !others.other_param.is_empty() {
-        inquiry.param = others.other_param.clone();
-    }
-    inquiry
-}
-
-/// The same questions, asked in the same way as before.
-pub fn as_before(typed: &Inquiry, salt: &str, corpus: &Named, asking: &Asking) -> Inquiry {
-    let mut inquiry = typed.clone();
-    inquiry.salt = salt.to_string();
-    inquiry.corpus = Some(corpus.name.clone());
-    inquiry.system = asking.system.clone();
-    inquiry.reasoning = asking.reasoning.clone();
-    inquiry.temperature = asking
-        .temperature
-        .map_or("unset".to_string(), |temperature| temperature.to_string());
-    inquiry
-}
-
-impl Prepared {
-    /// Connects a side.
-    ///
-    /// # Errors
-    /// When it cannot be reached.
-    pub async fn open(
-        name: String,
-        inquiry: Inquiry,
-        threshold: f64,
-        folder: PathBuf,
-    ) -> Result<Prepared> {
-        let (opened, corpus) = Opened::open(&inquiry, threshold, &name)
-            .await
-            .with_context(|| format!("side {name}, {}", inquiry.target))?;
-        Ok(Prepared {
-            name,
-            inquiry,
-            opened,
-            corpus: Some(corpus),
-            folder,
-            again: None,
-        })
-    }
-
-    /// The same target once more, over the same connection, with a run folder of its own.
-    ///
-    /// # Errors
-    /// When the folder or the corpus cannot be read.
-    pub fn again(&self, place: usize, name: String, folder: PathBuf) -> Result<Prepared> {
-        let mut inquiry = self.inquiry.clone();
-        inquiry.secret = Some(self.opened.secret.to_hex());
-        inquiry.out = Some(folder.clone());
-        let (corpus, _) = Corpus::read(inquiry::options::corpus(&inquiry))?;
-        let mut opened = self.opened.again();
-        opened.earlier = RunFile::read(&folder)?;
-        Ok(Prepared {
-            name,
-            inquiry,
-            opened,
-            corpus: Some(corpus),
-            folder,
-            again: Some(place),
-        })
-    }
-
-    /// What the plan costs on this side.
-    pub fn estimate(&self, plan: &Plan) -> Estimate {
-        Estimate::of(
-            plan,
-            self.opened.asking.max_output_tokens,
-            self.opened.price,
-        )
     }
 }
 
@@ -282,7 +168,15 @@ pub async fn ask(
         if place > 0 || shared.earlier.is_some() {
             run.sized_by = sized_by.clone();
         }
-        folder::check(&side.folder, &run)?;
+        if let Some(earlier) = folder::check(&side.folder, &run)? {
+            ensure!(
+                earlier.target == run.target,
+                "{} holds the answers of {}, and this is {}: choose another --out",
+                side.folder.display(),
+                earlier.target,
+                run.target
+            );
+        }
         let corpus = side.corpus.take().context("a side is asked twice")?;
         let (plan, key) = (plan.clone(), shared.key.clone());
         let (tokenizer, basis) = (side.opened.tokenizer.clone(), run.basis());
@@ -327,7 +221,11 @@ pub async fn ask(
             &side.journal,
             side.run.basis(),
             prepared.inquiry.retries,
-            Spending::new(prepared.opened.caps, prepared.opened.price, &side.before),
+            // One purse for all: a cap is what the whole study may cost.
+            match controls.first() {
+                None => Spending::new(prepared.opened.caps, prepared.opened.price, &side.before),
+                Some(first) => first.spending.together(prepared.opened.price, &side.before),
+            },
             &side.before.controls,
         );
         prepared.opened.settle(&mut own, &prepared.inquiry);

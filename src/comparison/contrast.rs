@@ -3,7 +3,7 @@
 use super::bands::bands;
 use super::{ALPHA, Answered, CONFIDENCE, MOST_MISSING};
 use crate::number::{counted, percent};
-use crate::stats::{Difference, Pairs, holm, mcnemar};
+use crate::stats::{Difference, PairOutcome, Pairs, WindowPair, mcnemar, window_sign_flips};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -61,27 +61,60 @@ pub struct Tested {
     pub paired: Paired,
     /// The other's share of right answers less the base's, with Tango's interval.
     pub difference: Difference,
-    /// Two-sided mid-p of McNemar's test.
+    /// Two-sided p-value: by flipping the signs of whole haystacks where one has several pairs,
+    /// else `p_pairs`.
     pub p: f64,
-    /// The exact two-sided p-value, which is more careful.
-    pub p_exact: f64,
+    /// Two-sided mid-p of McNemar's test, which takes pairs as independent.
+    pub p_pairs: f64,
     /// `p` with Holm's correction for what is tested beside it.
     pub p_holm: f64,
 }
 
 impl Tested {
-    /// Tests pairs.
-    pub fn of(paired: Paired) -> Tested {
-        let pairs = paired.pairs();
-        let tested = mcnemar(pairs.lose, pairs.win);
+    /// Tests pairs, each with the number of its haystack: questions of one text may be lost
+    /// together, and are no independent witnesses.
+    pub fn of(paired: Paired, pairs: &[WindowPair]) -> Tested {
+        let counts = paired.pairs();
+        let p_pairs = mcnemar(counts.lose, counts.win).mid;
+        let answered = pairs
+            .iter()
+            .filter(|pair| pair.outcome != PairOutcome::Missing);
+        let mut texts: Vec<u64> = answered.map(|pair| pair.window).collect();
+        texts.sort_unstable();
+        let is_shared = texts.windows(2).any(|two| two[0] == two[1]);
+        let p = match is_shared {
+            true => by_haystacks(pairs),
+            false => p_pairs,
+        };
         Tested {
             paired,
-            difference: pairs.interval(CONFIDENCE),
-            p: tested.mid,
-            p_exact: tested.exact,
-            p_holm: tested.mid,
+            difference: counts.interval(CONFIDENCE),
+            p,
+            p_pairs,
+            p_holm: p,
         }
     }
+
+    fn is_worse(&self, level: f64) -> bool {
+        self.p_holm < level && self.paired.lose > self.paired.win
+    }
+}
+
+/// Twice the smaller of both one-sided p-values of whole haystacks.
+fn by_haystacks(pairs: &[WindowPair]) -> f64 {
+    let mirrored: Vec<WindowPair> = pairs
+        .iter()
+        .map(|pair| WindowPair {
+            outcome: match pair.outcome {
+                PairOutcome::Lose => PairOutcome::Win,
+                PairOutcome::Win => PairOutcome::Lose,
+                outcome => outcome,
+            },
+            ..*pair
+        })
+        .collect();
+    let [lost, won] = [pairs, &mirrored].map(|pairs| window_sign_flips(pairs).p);
+    (2.0 * lost.min(won)).min(1.0)
 }
 
 /// Lengths that are tested together.
@@ -168,29 +201,31 @@ impl Contrast {
             .filter_map(|(trial, base)| Some((base, other.get(trial)?)))
             .filter(|(base, other)| base.prompt == other.prompt)
             .collect();
-        let count = |lengths: Option<&[u64]>| {
+        let count = |lengths: Option<&[u64]>, planned: Option<u64>| {
             let mut paired = Paired::default();
+            let mut outcomes = Vec::new();
             for (base, other) in &pairs {
                 if lengths.is_none_or(|lengths| lengths.contains(&base.length_tokens)) {
                     paired.add(base.right, other.right);
+                    outcomes.push(WindowPair {
+                        window: base.length_tokens << 20 | u64::from(base.sample),
+                        outcome: PairOutcome::of(base.right, other.right),
+                    });
                 }
             }
-            paired
+            if let Some(planned) = planned {
+                paired.missing = planned.saturating_sub(paired.pairs().n);
+            }
+            Tested::of(paired, &outcomes)
         };
-        let mut pooled = count(None);
-        pooled.missing = planned.saturating_sub(pooled.pairs().n);
         let lengths: Vec<u64> = pairs.iter().map(|(base, _)| base.length_tokens).collect();
-        let mut by_band: Vec<Band> = bands(&lengths)
+        let by_band: Vec<Band> = bands(&lengths)
             .into_iter()
             .map(|lengths_tokens| Band {
-                tested: Tested::of(count(Some(&lengths_tokens))),
+                tested: count(Some(&lengths_tokens), None),
                 lengths_tokens,
             })
             .collect();
-        let p: Vec<f64> = by_band.iter().map(|band| band.tested.p).collect();
-        for (band, p) in by_band.iter_mut().zip(holm(&p)) {
-            band.tested.p_holm = p;
-        }
         let mut haystacks: Vec<(u64, u32)> = pairs
             .iter()
             .map(|(base, _)| (base.length_tokens, base.sample))
@@ -211,73 +246,94 @@ impl Contrast {
             other: other_name.to_string(),
             finding: Finding::Undecided,
             sentence: String::new(),
-            pooled: Tested::of(pooled),
+            pooled: count(None, Some(planned)),
             bands: by_band,
             haystacks: haystacks.len() as u64,
             differing: differing.into_iter().map(Differing::of).collect(),
         }
     }
 
-    /// Decides, with the p-value corrected for the other sides.
-    pub(super) fn settle(&mut self, p_holm: f64) {
-        self.pooled.p_holm = p_holm;
-        let paired = self.pooled.paired;
-        let worse_band = self
-            .bands
-            .iter()
-            .find(|band| band.tested.p_holm < ALPHA && band.tested.difference.observed < 0.0);
-        self.finding = if paired.missing_share() > MOST_MISSING {
+    /// Decides, once all p-values are corrected: half of the level is for all pairs together and
+    /// half for the bands, where there are several.
+    pub(super) fn settle(&mut self) {
+        let pooled = self.pooled;
+        let level = match self.bands.len() {
+            0 | 1 => ALPHA,
+            _ => ALPHA / 2.0,
+        };
+        let apart = || self.bands.iter().filter(|_| self.bands.len() > 1);
+        let worse_bands: Vec<&Band> = apart().filter(|band| band.tested.is_worse(level)).collect();
+        let empty_band = apart().find(|band| band.tested.paired.missing_share() > MOST_MISSING);
+        self.finding = if pooled.paired.missing_share() > MOST_MISSING {
             Finding::Undecided
-        } else if p_holm < ALPHA && paired.lose > paired.win {
+        } else if pooled.is_worse(level) || !worse_bands.is_empty() {
             Finding::Worse
-        } else if p_holm < ALPHA {
+        } else if empty_band.is_some() {
+            Finding::Undecided
+        } else if pooled.p_holm < level {
             Finding::Better
         } else {
             Finding::NoDifference
         };
-        let difference = self.pooled.difference;
         let points = |share: f64| format!("{:+.1}", 100.0 * share);
-        let interval = format!(
-            "{} points ({:.0} % interval {} to {})",
-            points(difference.observed),
-            100.0 * CONFIDENCE,
-            points(difference.low),
-            points(difference.high)
-        );
-        let of = format!(
-            "{}: {} lost, {} won",
-            counted(paired.pairs().n, "pair"),
-            paired.lose,
-            paired.win
-        );
-        self.sentence = match self.finding {
-            Finding::Undecided => format!(
-                "{} against {}: UNDECIDED, because {} of the questions have no pair",
-                self.other,
-                self.base,
-                percent(paired.missing_share())
-            ),
+        let told = |tested: &Tested| {
+            let (difference, paired) = (tested.difference, tested.paired);
+            format!(
+                "{} points ({:.0} % interval {} to {}), p = {} ({}: {} lost, {} won)",
+                points(difference.observed),
+                100.0 * CONFIDENCE,
+                points(difference.low),
+                points(difference.high),
+                match tested.p_holm {
+                    small if small < 0.01 => format!("{small:.1e}"),
+                    large => format!("{large:.2}"),
+                },
+                counted(paired.pairs().n, "pair"),
+                paired.lose,
+                paired.win
+            )
+        };
+        let (other, base) = (&self.other, &self.base);
+        let mut sentence = match self.finding {
+            Finding::Undecided => match empty_band {
+                Some(band) if pooled.paired.missing_share() <= MOST_MISSING => format!(
+                    "{other} against {base}: UNDECIDED, because {} of the questions of {} tokens have no pair; all lengths together {}",
+                    percent(band.tested.paired.missing_share()),
+                    lengths_in_words(&band.lengths_tokens),
+                    told(&pooled)
+                ),
+                _ => format!(
+                    "{other} against {base}: UNDECIDED, because {} of the questions have no pair",
+                    percent(pooled.paired.missing_share())
+                ),
+            },
+            Finding::Worse if pooled.is_worse(level) => {
+                format!("{other} is WORSE than {base}: {}", told(&pooled))
+            }
             Finding::Worse => format!(
-                "{} is WORSE than {}: {interval}, p = {p_holm:.2e} ({of})",
-                self.other, self.base
+                "{other} is WORSE than {base} at some lengths; all together {}",
+                told(&pooled)
             ),
-            Finding::Better => format!(
-                "{} is BETTER than {}: {interval}, p = {p_holm:.2e} ({of})",
-                self.other, self.base
-            ),
+            Finding::Better => format!("{other} is BETTER than {base}: {}", told(&pooled)),
             Finding::NoDifference => format!(
-                "no difference between {} and {} is shown: {interval}, p = {p_holm:.2} ({of})",
-                self.other, self.base
+                "no difference between {other} and {base} is shown: {}",
+                told(&pooled)
             ),
         };
-        if let Some(band) = worse_band.filter(|_| self.finding == Finding::NoDifference) {
-            self.sentence.push_str(&format!(
-                "; at {} tokens alone {} points, p = {:.2e} after Holm for the bands",
+        for band in worse_bands {
+            sentence.push_str(&format!(
+                "; at {} tokens {}",
                 lengths_in_words(&band.lengths_tokens),
-                points(band.tested.difference.observed),
-                band.tested.p_holm
+                told(&band.tested)
             ));
         }
+        if pooled.paired.missing > 0 && self.finding != Finding::Undecided {
+            sentence.push_str(&format!(
+                "; {} without a pair",
+                counted(pooled.paired.missing, "question")
+            ));
+        }
+        self.sentence = sentence;
     }
 }
 

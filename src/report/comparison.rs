@@ -15,12 +15,16 @@ const MOST_SHOWN: usize = 20;
 /// Characters of an answer that are shown.
 const MOST_CHARACTERS: usize = 120;
 
-/// Which loss so many pairs find.
-pub fn detectable(pairs: u64) -> String {
+/// Which loss so many pairs find, on so many haystacks of so many lengths, where each of several
+/// other sides is tested.
+pub fn detectable(pairs: u64, haystacks: u64, lengths: u64, others: u64) -> String {
+    // Holm's first step, and half of the level for bands of length.
+    let parts = others.max(1) * if lengths > 1 { 2 } else { 1 };
+    let alpha = ALPHA / parts as f64;
     let found: Vec<String> = DISCORDANCES
         .iter()
         .map(|discordance| {
-            let drop = detectable_drop(pairs, *discordance, Sides::Two, ALPHA, POWER);
+            let drop = detectable_drop(pairs, *discordance, Sides::Two, alpha, POWER);
             format!(
                 "{} where {} of the answers differ by chance",
                 drop.map_or("no loss".to_string(), |drop| format!(
@@ -31,9 +35,18 @@ pub fn detectable(pairs: u64) -> String {
             )
         })
         .collect();
+    // So many whole haystacks must differ, all one way, for the smallest p-value that counts.
+    let least = 1 + (1.0 / alpha).log2().ceil() as u64;
+    let few = match pairs > haystacks && haystacks < least {
+        true => format!(
+            "; but questions of one text are no independent witnesses, and fewer than {least} texts can show nothing: raise --samples"
+        ),
+        false => String::new(),
+    };
     format!(
-        "{} find with a chance of {}: {}",
+        "{} on {} find with a chance of {}: {}{few}",
         counted(pairs, "pair"),
+        counted(haystacks, "haystack"),
         percent(POWER),
         found.join(", ")
     )
@@ -48,11 +61,18 @@ pub fn of(comparison: &Comparison, folder: &str) -> Document {
     blocks.push(Block::Picture(Picture::Accuracy));
     blocks.push(heading("Sides"));
     blocks.push(sides(&comparison.sides));
-    blocks.push(Block::Paragraph(
-        "Every side got the same bytes, in turns drawn for each haystack; the tokens of a side's \
-         own server stand beside those that the base's prompts were sized by."
-            .to_owned(),
-    ));
+    // A base that was asked before lies in a folder of another name.
+    let is_kept = comparison.sides.first();
+    let is_kept = is_kept.is_some_and(|base| base.folder != base.name);
+    blocks.push(Block::Paragraph(format!(
+        "Every side got the same bytes, {}; the tokens of a side's own server stand beside those \
+         that the base's prompts were sized by.",
+        match is_kept {
+            true =>
+                "the base before and the others later: what has changed with time is not told apart from the side",
+            false => "in turns drawn for each haystack",
+        }
+    )));
     for contrast in &comparison.contrasts {
         pairs(contrast, &mut blocks);
         differing(contrast, &mut blocks);
@@ -64,12 +84,14 @@ pub fn of(comparison: &Comparison, folder: &str) -> Document {
              pair leave a side undecided.",
             percent(MOST_MISSING)
         ),
-        "The test is McNemar's with mid-p, two-sided; the interval of the difference is Tango's. \
-         Both take pairs as independent: questions of one haystack are so only in part."
+        "The test flips the signs of whole haystacks, two-sided: questions of one text may be lost \
+         together. Where no text has two questions it is McNemar's with mid-p. The interval of the \
+         difference is Tango's, for independent pairs."
             .to_owned(),
         format!(
-            "P-values of all pairs are corrected by Holm for the other sides, those of lengths for \
-             the bands of their own side, each at {}.",
+            "Of the chance of a wrong finding, {}, half is for all pairs together, with Holm's \
+             correction for the other sides, and half for bands of length, with Holm's correction \
+             over the bands of all sides; where there is one length all of it is for the pairs.",
             percent(comparison.alpha)
         ),
     ]));

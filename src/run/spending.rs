@@ -4,12 +4,19 @@ use super::Caps;
 use crate::journal::Loaded;
 use crate::price::Price;
 use crate::reply::Reply;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Spent so far, over all resumptions of the run.
 pub struct Spending {
     caps: Caps,
     price: Option<Price>,
+    spent: Arc<Spent>,
+}
+
+/// The purse: that of one run, or of all sides that are asked together.
+#[derive(Default)]
+struct Spent {
     attempts: AtomicU64,
     tokens: AtomicU64,
     microdollars: AtomicU64,
@@ -18,13 +25,21 @@ pub struct Spending {
 impl Spending {
     /// What earlier sessions have spent is taken over.
     pub fn new(caps: Caps, price: Option<Price>, before: &Loaded) -> Spending {
-        let spending = Spending {
-            caps,
-            price,
-            attempts: AtomicU64::new((before.rows.len() + before.items.len()) as u64),
-            tokens: AtomicU64::new(0),
-            microdollars: AtomicU64::new(0),
-        };
+        Spending::from(caps, price, Arc::default(), before)
+    }
+
+    /// Another run out of the same purse, at its own price: the caps are for both together.
+    pub fn together(&self, price: Option<Price>, before: &Loaded) -> Spending {
+        Spending::from(self.caps, price, Arc::clone(&self.spent), before)
+    }
+
+    fn from(caps: Caps, price: Option<Price>, spent: Arc<Spent>, before: &Loaded) -> Spending {
+        let spending = Spending { caps, price, spent };
+        let attempts = (before.rows.len() + before.items.len()) as u64;
+        spending
+            .spent
+            .attempts
+            .fetch_add(attempts, Ordering::Relaxed);
         for row in &before.rows {
             spending.spend(row.reply(), row.prompt.text_tokens);
         }
@@ -44,9 +59,9 @@ impl Spending {
         };
         let prompt = reply.usage.prompt_tokens.unwrap_or(text_tokens);
         let output = reply.usage.output_tokens.unwrap_or(0);
-        self.tokens.fetch_add(prompt, Ordering::Relaxed);
+        self.spent.tokens.fetch_add(prompt, Ordering::Relaxed);
         if let Some(price) = self.price {
-            self.microdollars.fetch_add(
+            self.spent.microdollars.fetch_add(
                 (price.usd(prompt, output) * 1e6).ceil() as u64,
                 Ordering::Relaxed,
             );
@@ -57,13 +72,13 @@ impl Spending {
     /// none is. `under_way` is the tokens of prompts and answers at most, the asking one's
     /// `tokens` of prompt among them.
     pub fn cap_reached(&self, under_way: (u64, u64), tokens: u64) -> Option<String> {
-        let asked = self.attempts.load(Ordering::Relaxed);
+        let asked = self.spent.attempts.load(Ordering::Relaxed);
         if self.caps.trials.is_some_and(|cap| asked >= cap) {
             return Some(format!("--max-trials {asked}"));
         }
         let reached = self.too_dear(under_way, tokens);
         if reached.is_none() {
-            self.attempts.fetch_add(1, Ordering::Relaxed);
+            self.spent.attempts.fetch_add(1, Ordering::Relaxed);
         }
         reached
     }
@@ -71,12 +86,12 @@ impl Spending {
     /// The same for a control, which is no attempt at a trial.
     pub fn too_dear(&self, under_way: (u64, u64), tokens: u64) -> Option<String> {
         let (prompt, output) = under_way;
-        let spent = self.tokens.load(Ordering::Relaxed) + prompt;
+        let spent = self.spent.tokens.load(Ordering::Relaxed) + prompt;
         if let Some(cap) = self.caps.tokens.filter(|cap| spent > *cap) {
             return Some(format!("--max-tokens {cap} ({} used)", spent - tokens));
         }
         if let (Some(cap), Some(price)) = (self.caps.cost_usd, self.price) {
-            let spent = self.microdollars.load(Ordering::Relaxed) as f64 / 1e6;
+            let spent = self.spent.microdollars.load(Ordering::Relaxed) as f64 / 1e6;
             if spent + price.usd(prompt, output) > cap {
                 return Some(format!("--max-cost {cap} (${spent:.4} spent)"));
             }

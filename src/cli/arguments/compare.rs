@@ -26,10 +26,10 @@ pub struct Others {
     /// Tokenizer of the other sides [default: each target's own where it is known, else --tokenizer]
     #[arg(long, value_name = "NAME", help_heading = "Other sides")]
     pub other_tokenizer: Option<String>,
-    /// Environment variable that holds their API key [default: as the base]
+    /// Environment variable that holds their API key [default: as the base, where they are at its host]
     #[arg(long, value_name = "NAME", help_heading = "Other sides")]
     pub other_api_key_env: Option<String>,
-    /// Request header of theirs in place of the base's, may be given again
+    /// Request header of theirs in place of the base's, which only go to its own host; may be given again
     #[arg(long, value_name = "NAME:VALUE", help_heading = "Other sides")]
     pub other_header: Vec<String>,
     /// Request field of theirs in place of the base's, may be given again

@@ -96,6 +96,15 @@ pub fn asking(arguments: &Inquiry, threshold: f64) -> Result<Asking> {
     })
 }
 
+/// The output budget without what is added for reasoning, as `--max-output` gives it.
+pub fn visible_tokens(asking: &Asking) -> u64 {
+    let added = match asking.reasoning.as_deref() {
+        None | Some("none") => 0,
+        Some(_) => REASONING_TOKENS,
+    };
+    asking.max_output_tokens.saturating_sub(added)
+}
+
 /// The languages of text and questions.
 fn languages(arguments: &Inquiry) -> Result<(&'static Language, &'static Language)> {
     let told = Language::named(&arguments.haystack_lang)?;

@@ -4,6 +4,7 @@ use super::*;
 use crate::comparison::Answered;
 use crate::plan::Plan;
 use crate::seed::{RunKey, Secret};
+use crate::task::Task;
 use std::collections::BTreeMap;
 
 type Answers = BTreeMap<u64, Answered>;
@@ -61,7 +62,11 @@ impl Study {
             margin: 0.05,
         };
         let all = |asking: u64| -> Answers {
-            let trials = plan.trials().map(|trial| {
+            // Public facts are for the first asking.
+            let asked = plan.trials().filter(|trial| {
+                asking == 0 || ![Task::PUBLIC, Task::PUBLIC_CHANGED].contains(&trial.task)
+            });
+            let trials = asked.map(|trial| {
                 let mut one = answered(trial.id, trial.task.name(), true);
                 one.reply_id = Some(format!("{asking}-{}", trial.id));
                 (trial.id, one)
