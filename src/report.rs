@@ -57,8 +57,9 @@ pub fn comparison_html(comparison: &Comparison, folder: &str, picture: &str) -> 
 }
 
 /// Which difference so many pairs can find, in one sentence: said before anything is asked.
-pub fn detectable(pairs: u64) -> String {
-    comparison::detectable(pairs)
+/// `others` are the sides that are held against one base.
+pub fn detectable(pairs: u64, others: usize) -> String {
+    comparison::detectable(pairs, others)
 }
 
 /// What a gate came to, as Markdown for the page of a job.

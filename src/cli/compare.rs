@@ -163,7 +163,7 @@ fn announce(arguments: &Compare, plan: &Plan, prepared: &[Prepared]) -> Result<(
             side.estimate(plan).print(plan, side.opened.free);
         }
     }
-    let line = report::detectable(pairs);
+    let line = report::detectable(pairs, arguments.others.len());
     match arguments.dry_run {
         true => screen::out(&line),
         false if !arguments.quiet => screen::note(&line),
@@ -327,11 +327,12 @@ pub fn print(comparison: &Comparison, folder: &Path) {
         let ratio = side.tokens_ratio.map_or(String::new(), |ratio| {
             format!(", {ratio:.3} tokens per token of a")
         });
-        let void: u64 = side.voids.values().sum();
-        let void = match void {
-            0 => String::new(),
-            void => format!(", {void} void"),
-        };
+        // Why there is no answer is half of what an undecided side is about.
+        let void: String = side
+            .voids
+            .iter()
+            .map(|(reason, count)| format!(", {count} void ({reason})"))
+            .collect();
         screen::out(&format!(
             "{} {}: {accuracy}{void}{ratio}",
             side.name, side.target

@@ -1,7 +1,7 @@
 //! One side against the base: pairs, tests, bands of length, and the questions on which they differ.
 
 use super::bands::bands;
-use super::{ALPHA, Answered, CONFIDENCE, MOST_MISSING};
+use super::{ALPHA, Answered, CONFIDENCE, MOST_MISSING, detectable_points};
 use crate::number::{counted, percent};
 use crate::stats::{Difference, Pairs, holm, mcnemar};
 use serde::{Deserialize, Serialize};
@@ -218,8 +218,8 @@ impl Contrast {
         }
     }
 
-    /// Decides, with the p-value corrected for the other sides.
-    pub(super) fn settle(&mut self, p_holm: f64) {
+    /// Decides, with the p-value corrected for all `others` that are held against the base.
+    pub(super) fn settle(&mut self, p_holm: f64, others: usize) {
         self.pooled.p_holm = p_holm;
         let paired = self.pooled.paired;
         let worse_band = self
@@ -266,8 +266,10 @@ impl Contrast {
                 self.other, self.base
             ),
             Finding::NoDifference => format!(
-                "no difference between {} and {} is shown: {interval}, p = {p_holm:.2} ({of})",
-                self.other, self.base
+                "no difference between {} and {} is shown: {interval}, p = {p_holm:.2} ({of}); {}",
+                self.other,
+                self.base,
+                detectable_points(paired.pairs(), others)
             ),
         };
         if let Some(band) = worse_band.filter(|_| self.finding == Finding::NoDifference) {

@@ -48,7 +48,7 @@ fn sides(counts: [u64; 4]) -> [BTreeMap<u64, Answered>; 2] {
 fn contrast(sides: &[BTreeMap<u64, Answered>; 2], planned: u64) -> Contrast {
     let mut contrast = Contrast::of("a", "b", &sides[0], &sides[1], planned);
     let p = contrast.pooled.p;
-    contrast.settle(p);
+    contrast.settle(p, 1);
     contrast
 }
 
@@ -80,6 +80,13 @@ fn equal_answers_show_no_difference_and_many_voids_decide_nothing() {
     assert_eq!(same.finding, Finding::NoDifference);
     assert_eq!(same.pooled.p, 1.0);
     assert!(same.differing.is_empty());
+    // METHOD.md, two-sided with a discordance of 2 %: .085; without any a little less.
+    assert!(
+        same.sentence
+            .contains("100 pairs of which 0 % differ show a loss of "),
+        "{}",
+        same.sentence
+    );
     let mut holes = sides([80, 12, 2, 6]);
     for trial in 0..30 {
         holes[1].insert(trial, answered(trial, 1_000, None));
@@ -154,4 +161,12 @@ fn several_sides_share_the_chance_of_a_wrong_finding() {
     let three = of(&["a", "b", "c"], &[base, worse, same]);
     assert_eq!(three.finding(), Finding::NoDifference);
     assert!(three.contrasts[0].pooled.p_holm > 0.09);
+    // Nor is so small a loss found as with two.
+    let drop = |others| detectable_points(three.contrasts[1].pooled.paired.pairs(), others);
+    assert_ne!(drop(1), drop(2));
+    assert!(
+        three.contrasts[1].sentence.ends_with(&drop(2)),
+        "{}",
+        three.contrasts[1].sentence
+    );
 }

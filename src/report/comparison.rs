@@ -1,26 +1,28 @@
 //! The report on sides that were asked the same.
 
 use super::document::{Block, Document, Picture, heading};
-use crate::comparison::{ALPHA, Comparison, Contrast, MOST_MISSING, SideSummary, Tested};
+use crate::comparison::{
+    Comparison, Contrast, MOST_MISSING, POWER, SideSummary, Tested, detectable_points,
+    strictest_level,
+};
 use crate::number::{counted, grouped, interval_figures, percent};
 use crate::stats::{Interval, Sides, detectable_drop};
 
 /// Shares of prompts that two runs of one deployment answer differently: seen from none at all to
 /// one in five.
 const DISCORDANCES: [f64; 3] = [0.02, 0.05, 0.1];
-/// The chance with which a difference is said to be found.
-const POWER: f64 = 0.8;
 /// Differing questions that are shown; the rest stand in `comparison.json`.
 const MOST_SHOWN: usize = 20;
 /// Characters of an answer that are shown.
 const MOST_CHARACTERS: usize = 120;
 
-/// Which loss so many pairs find.
-pub fn detectable(pairs: u64) -> String {
+/// Which loss so many pairs find, of each of `others` that are held against one base.
+pub fn detectable(pairs: u64, others: usize) -> String {
+    let level = strictest_level(others);
     let found: Vec<String> = DISCORDANCES
         .iter()
         .map(|discordance| {
-            let drop = detectable_drop(pairs, *discordance, Sides::Two, ALPHA, POWER);
+            let drop = detectable_drop(pairs, *discordance, Sides::Two, level, POWER);
             format!(
                 "{} where {} of the answers differ by chance",
                 drop.map_or("no loss".to_string(), |drop| format!(
@@ -54,7 +56,7 @@ pub fn of(comparison: &Comparison, folder: &str) -> Document {
             .to_owned(),
     ));
     for contrast in &comparison.contrasts {
-        pairs(contrast, &mut blocks);
+        pairs(contrast, comparison.contrasts.len(), &mut blocks);
         differing(contrast, &mut blocks);
     }
     blocks.push(heading("How to read this"));
@@ -139,7 +141,7 @@ fn shown(interval: Interval) -> String {
     format!("{} %", interval_figures(interval))
 }
 
-fn pairs(contrast: &Contrast, blocks: &mut Vec<Block>) {
+fn pairs(contrast: &Contrast, others: usize, blocks: &mut Vec<Block>) {
     blocks.push(Block::Heading(format!(
         "{} against {}",
         contrast.other, contrast.base
@@ -191,19 +193,11 @@ fn pairs(contrast: &Contrast, blocks: &mut Vec<Block>) {
         rows,
     ));
     let pairs = contrast.pooled.paired.pairs();
-    let differ = (pairs.lose + pairs.win) as f64 / pairs.n.max(1) as f64;
-    let drop = detectable_drop(pairs.n, differ, Sides::Two, ALPHA, POWER);
     blocks.push(Block::Paragraph(format!(
-        "{} on {}. With the share of {} that differ here, {} would have found {} with a chance of {}.",
+        "{} on {}. {}.",
         counted(pairs.n, "pair"),
         counted(contrast.haystacks, "haystack"),
-        percent(differ),
-        counted(pairs.n, "pair"),
-        drop.map_or("no loss at all".to_owned(), |drop| format!(
-            "a loss of {:.1} points",
-            100.0 * drop
-        )),
-        percent(POWER)
+        detectable_points(pairs, others)
     )));
 }
 
