@@ -52,7 +52,7 @@ const MOST_LINES: usize = 6;
 ///
 /// # Errors
 /// When there is no side, or no length.
-pub fn sides(sides: &[(String, &Summary)]) -> Result<Picture> {
+pub fn sides(title: &str, sides: &[(String, &Summary)]) -> Result<Picture> {
     let (_, first) = sides.first().context("there is no side to draw")?;
     let mut together = (*first).clone();
     together.tasks = sides
@@ -60,7 +60,7 @@ pub fn sides(sides: &[(String, &Summary)]) -> Result<Picture> {
         .map(|(name, summary)| pooled(name, summary))
         .collect();
     together.kinds = Vec::new();
-    together.model = "Several sides".to_owned();
+    together.model = title.to_owned();
     accuracy::draw(&together)?.picture()
 }
 

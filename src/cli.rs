@@ -5,7 +5,9 @@ mod claims;
 mod compare;
 mod connect;
 mod consent;
+mod dispute;
 mod doctor;
+mod ending;
 mod folder;
 mod gate;
 mod identify;
@@ -80,6 +82,7 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
         Command::Verify(arguments) => verify::run(*arguments).await,
         Command::Compare(arguments) => compare::run(*arguments).await,
         Command::Gate(arguments) => gate::run(*arguments).await,
+        Command::Dispute(arguments) => dispute::run(*arguments).await,
         Command::Identify(arguments) => identify::run(*arguments).await,
         Command::Show(arguments) => show::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

@@ -76,6 +76,7 @@ pub mod summary; // rows into cells, curve and counts
 
 // floor 11
 pub mod chart; // pictures of a summary
+pub mod dispute; // one disputed score: another model, unstable, or known by heart
 pub mod gate; // a stored baseline against a new deployment: PASS, FAIL or NEUTRAL
 
 // floor 12

@@ -444,7 +444,7 @@ impl Group {
             facts_from: self.facts_from,
             depths_percent: &self.planted_percent,
             text_tokens,
-            stream: key.stream("scene", &at),
+            stream: key.stream("scene", &[trial.task.drawn_as(), at[1], at[2], at[3]]),
         };
         (trial.task.entry().pose)(&mut scene)
     }

@@ -12,7 +12,7 @@ use crate::rope::Rope;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the same secret and coordinates would give other bytes.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// Where a needle stands.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

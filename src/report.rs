@@ -1,6 +1,7 @@
 //! What people read: `report.md`, `report.html` and the cells as CSV.
 
 use crate::comparison::Comparison;
+use crate::dispute::{Design, Disputed};
 use crate::gate::{Baseline, Changes, Gated};
 use crate::journal::FoundWindow;
 use crate::summary::Summary;
@@ -8,6 +9,7 @@ use crate::summary::Summary;
 mod advice;
 mod comparison;
 mod csv;
+mod dispute;
 mod document;
 mod dossier;
 mod finding;
@@ -60,6 +62,25 @@ pub fn comparison_html(comparison: &Comparison, folder: &str, picture: &str) -> 
 /// `others` are the sides that are held against one base.
 pub fn detectable(pairs: u64, others: usize) -> String {
     comparison::detectable(pairs, others)
+}
+
+/// The report on a disputed score as Markdown, with the picture `accuracy.png` by relative name.
+pub fn dispute_markdown(disputed: &Disputed, folder: &str) -> String {
+    markdown::write(&dispute::of(disputed, folder))
+}
+
+/// The same as one page that needs nothing beside it.
+pub fn dispute_html(disputed: &Disputed, folder: &str, picture: &str) -> String {
+    let pictures = Pictures {
+        accuracy: picture,
+        ..Pictures::default()
+    };
+    html::write(&dispute::of(disputed, folder), &pictures)
+}
+
+/// What so many prompts of a dispute can find, in one sentence: said before anything is asked.
+pub fn findable(design: &Design, prompts: u64, pairs: u64) -> String {
+    dispute::findable(design, prompts, pairs)
 }
 
 /// What a gate came to, as Markdown for the page of a job.

@@ -107,8 +107,9 @@ pub enum Event<'a> {
     Pausing {
         /// Milliseconds.
         wait_ms: u64,
-        /// The length at which prompts are refused, in tokens.
-        length_tokens: u64,
+        /// The length at which prompts are refused, in tokens; none where windows of time are
+        /// kept apart.
+        length_tokens: Option<u64>,
     },
     /// An attempt failed and is made again after a wait.
     Waiting {

@@ -35,8 +35,8 @@ pub use gate::{
 };
 pub use guess::{GuessCorrected, guess_corrected};
 pub use hypotheses::{
-    Findings, Memory, Observed, PairFinding, Repeated, StabilityFinding, Tested, USUAL_FLIPS,
-    three_hypotheses,
+    Findings, Memory, Observed, PairFinding, Published, PublishedFinding, Repeated,
+    StabilityFinding, Tested, USUAL_FLIPS, detectable_flips, three_hypotheses,
 };
 pub use memorised::{PublicAdvantage, Recitals, Recited, USUAL_RECITALS, public_advantage};
 pub use mmd::{AnswerPair, Discrepancy, MMD_PERMUTATIONS, MixPower, mix_power, model_equality};

@@ -328,6 +328,10 @@ pub struct Task(&'static Entry);
 impl Task {
     /// One keyed fact.
     pub const NIAH_SINGLE: Task = Task(&niah::SINGLE);
+    /// A public needle with its famous answer.
+    pub const PUBLIC: Task = Task(&public::PUBLIC);
+    /// The same with another answer.
+    pub const PUBLIC_CHANGED: Task = Task(&public::CHANGED);
     /// Several keyed facts of one form.
     pub const NIAH_MULTIKEY: Task = Task(&niah::MULTIKEY);
 
@@ -362,6 +366,15 @@ impl Task {
     /// The number that streams of randomness hang on.
     pub fn code(self) -> u64 {
         self.0.code
+    }
+
+    /// The code of the task as which its facts are drawn. A public needle with another answer is
+    /// the needle that `public` plants in the same place: only the answer differs.
+    pub fn drawn_as(self) -> u64 {
+        match self.0.code {
+            code if code == public::CHANGED.code => public::PUBLIC.code,
+            code => code,
+        }
     }
 
     /// The kind of use.

@@ -1,5 +1,7 @@
 //! The documents are held to the code: commands parse, fields and reasons are all described, links lead somewhere.
 
+#[path = "docs/disputes.rs"]
+mod disputes;
 #[path = "docs/markdown.rs"]
 mod markdown;
 #[path = "docs/samples.rs"]
@@ -254,6 +256,16 @@ fn every_field_is_described_with_its_type_and_every_description_is_true() {
         "comparison.json",
         &described("comparison.json"),
         &samples::comparisons(run),
+    );
+    samples::compare(
+        "design.json",
+        &described("design.json"),
+        &disputes::designs(),
+    );
+    samples::compare(
+        "dispute.json",
+        &described("dispute.json"),
+        &disputes::disputes(&run.file),
     );
     samples::compare("gate.json", &described("gate.json"), &samples::gates());
     samples::compare(

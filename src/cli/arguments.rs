@@ -2,6 +2,7 @@
 
 mod compare;
 mod dataset;
+mod dispute;
 mod gate;
 mod identify;
 mod inquiry;
@@ -9,6 +10,7 @@ mod verify;
 
 pub use compare::{Compare, Others};
 pub use dataset::SetChoice;
+pub use dispute::Dispute;
 pub use gate::Gate;
 pub use identify::Identify;
 pub use inquiry::Inquiry;
@@ -40,6 +42,8 @@ pub enum Command {
     Compare(Box<Compare>),
     /// Hold a deployment against a stored baseline: PASS, FAIL or NEUTRAL, for continuous integration
     Gate(Box<Gate>),
+    /// Settle a disputed score: another model than the reference, unstable, or known by heart
+    Dispute(Box<Dispute>),
     /// Tell who is really answering: tokenizer, answers and marks against a name or a reference
     Identify(Box<Identify>),
     /// Print the exact bytes of one prompt of a run
@@ -71,8 +75,8 @@ const TARGETS: &str = "TARGET is one of
   sim:NAME                    a simulated model: perfect, cliff=64k, scout, grep (`serve --help` lists all)
 
 Lengths are tokens of the complete prompt: 4k, 128k, 1M, 10M (k = 1,000; Ki and Mi are binary).
-Exit codes: 0 done or verified, 1 refuted, 2 could not run, 3 undecided, more than 20 % void or stopped by a
-cap, 130 interrupted.";
+Exit codes: 0 done, verified, PASS or nothing found; 1 refuted, worse, FAIL, not consistent or a hypothesis
+holds; 2 could not run; 3 undecided, NEUTRAL, more than 20 % void or stopped by a cap; 130 interrupted.";
 
 /// Arguments of `sweep`.
 #[derive(Clone, Debug, Args)]

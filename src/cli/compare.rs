@@ -2,17 +2,18 @@
 
 use super::arguments::Compare;
 use super::folder::{self, Kept};
-use super::sides::{self, Earlier, Prepared, ReadBack, Shared};
+use super::sides::{self, Earlier, Prepared, ReadBack, Shared, Step};
 use super::sweep::options;
-use super::{Exit, screen, setup};
+use super::{Exit, ending, screen, setup};
 use crate::comparison::{Comparison, Finding};
 use crate::journal::RunFile;
+use crate::number::counted;
 use crate::plan::Plan;
 use crate::run::{Ended, shuffled};
 use crate::seed::RunKey;
 use crate::summary::{Summary, summarize};
 use crate::{chart, report};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use tokio::sync::watch;
@@ -66,7 +67,7 @@ async fn compare(
         &mut prepared,
         &shared,
         arguments.quiet,
-        |_| Ok(groups.take().unwrap_or_default()),
+        |_| Ok(Step::of(groups.take().unwrap_or_default())),
         stopped,
         begun,
     )
@@ -229,7 +230,7 @@ pub fn write(folder: &Path, folders: &[PathBuf]) -> Result<Comparison> {
             )
         })
         .collect();
-    let picture = chart::sides(&labels)?;
+    let picture = chart::sides("Several sides", &labels)?;
     let mut json =
         serde_json::to_vec_pretty(&comparison).context("cannot write comparison.json")?;
     json.push(b'\n');
@@ -282,29 +283,13 @@ fn conclude(
     } else if !arguments.quiet {
         print(comparison, folder);
     }
-    let again = format!(
-        "run the same command with --out {} to go on",
-        folder.display()
-    );
-    let kept: u64 = comparison
+    let kept = comparison
         .sides
         .iter()
-        .map(|side| side.n + side.voids.values().sum::<u64>())
-        .sum();
-    let kept = format!("{kept} answers are kept");
-    match ended {
-        Ended::Complete => {}
-        Ended::Interrupted => {
-            screen::note(&format!("interrupted: {kept}; {again}"));
-            return Ok(Exit::Interrupted);
-        }
-        Ended::Capped(cap) => {
-            screen::note(&format!(
-                "stopped by {cap}: {kept}; {again} with a higher cap"
-            ));
-            return Ok(Exit::Undecided);
-        }
-        Ended::Fatal(failure) => bail!("{failure}; {kept}; mend it and {again}"),
+        .map(|side| side.n + side.voids.values().sum::<u64>());
+    let kept = counted(kept.sum(), "answer");
+    if let Some(exit) = ending::early(ended, &kept, folder)? {
+        return Ok(exit);
     }
     Ok(match comparison.finding() {
         Finding::Worse => Exit::Refuted,

@@ -40,6 +40,21 @@ pub struct Connected {
     _server: Option<server::ManagedServer>,
 }
 
+impl Connected {
+    /// The same for another run. Whoever was connected first must be kept as long: it keeps a
+    /// server of ours alive.
+    pub fn shared(&self) -> Connected {
+        Connected {
+            endpoint: self.endpoint.clone(),
+            tokenizer: self.tokenizer.clone(),
+            overhead_tokens: self.overhead_tokens,
+            free: self.free,
+            one_at_a_time: self.one_at_a_time,
+            _server: None,
+        }
+    }
+}
+
 /// What a local model is before anything is started.
 struct Local {
     path: PathBuf,

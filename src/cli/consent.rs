@@ -18,8 +18,8 @@ const BYTES_PER_TOKEN: f64 = 4.4;
 
 /// What a plan needs at most, if no retry is made.
 pub struct Estimate {
-    trials: u64,
-    prompt_tokens: u64,
+    pub trials: u64,
+    pub prompt_tokens: u64,
     output_tokens: u64,
     price: Option<Price>,
     haystacks: usize,

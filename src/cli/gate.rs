@@ -3,16 +3,17 @@
 use super::arguments::{Gate, Others};
 use super::folder::{self, Ground, Kept};
 use super::inquiry::options;
-use super::sides::{self, Earlier, Prepared, Shared};
-use super::{Exit, screen, setup};
+use super::sides::{self, Earlier, Prepared, Shared, Step};
+use super::{Exit, ending, screen, setup};
 use crate::comparison::answers;
 use crate::corpus::Corpus;
 use crate::gate::{Baseline, Course, Gated, Outcome, Reference};
 use crate::ground::Assemblers;
 use crate::journal::{Journal, Loaded, RunFile};
+use crate::number::counted;
 use crate::plan::Plan;
 use crate::report;
-use crate::run::{Ended, Laid, shuffled};
+use crate::run::{Laid, shuffled};
 use crate::seed::RunKey;
 use crate::stats::{GateRules, alpha_fail};
 use crate::tokens::Tokenizer;
@@ -104,16 +105,16 @@ async fn gate(
         arguments.quiet,
         |journals| {
             if let Some(rest) = rest.take() {
-                return Ok(rest);
+                return Ok(Step::of(rest));
             }
             if arguments.update_baseline.is_some() {
-                return Ok(Vec::new());
+                return Ok(Step::default());
             }
             let [journal] = journals else {
                 bail!("a gate asks one side");
             };
             let (_, block) = opened.course.next(&right(journal, &corpora));
-            Ok(block)
+            Ok(Step::of(block))
         },
         stopped,
         begun,
@@ -127,29 +128,11 @@ async fn gate(
         .course
         .gated(gate, &run.target, &opened.baseline.target);
     tell(arguments, &folder, &gated)?;
-    let again = format!(
-        "run the same command with --out {} to go on",
-        folder.display()
-    );
-    match ended {
-        Ended::Complete => {}
-        Ended::Interrupted => {
-            screen::note(&format!(
-                "interrupted: {} pairs are kept; {again}",
-                gated.asked
-            ));
-            return Ok(Exit::Interrupted);
-        }
-        Ended::Capped(cap) => screen::note(&format!(
-            "stopped by {cap}: {} pairs are kept; {again} with a higher cap",
-            gated.asked
-        )),
-        Ended::Fatal(failure) => {
-            bail!(
-                "{failure}; {} pairs are kept; mend it and {again}",
-                gated.asked
-            )
-        }
+    let kept = counted(gated.asked, "pair");
+    match ending::early(ended, &kept, &folder)? {
+        Some(Exit::Interrupted) => return Ok(Exit::Interrupted),
+        // What a cap has left may do for PASS or FAIL.
+        Some(_) | None => {}
     }
     if let Some(path) = &arguments.update_baseline {
         update(&opened, &run, &loaded, &corpora, path)?;

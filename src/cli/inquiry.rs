@@ -58,6 +58,14 @@ pub struct Opened {
     local: Option<PathBuf>,
 }
 
+/// How a target counts tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Learnt {
+    exact: bool,
+    server_counts: bool,
+    overhead_tokens: Option<u64>,
+}
+
 impl Opened {
     /// Connects. `name` is what the run folder is called after, beside the model. The corpus goes
     /// to whoever lays prompts out of it.
@@ -160,6 +168,43 @@ impl Opened {
             }
         }
         Ok(())
+    }
+
+    /// The same target over the same connection, for a run of its own.
+    pub fn again(&self) -> Opened {
+        Opened {
+            began_ms: self.began_ms,
+            earlier: None,
+            corpus: self.corpus.clone(),
+            connected: self.connected.shared(),
+            served: self.served.clone(),
+            tokenizer: self.tokenizer.clone(),
+            exact: self.exact,
+            server_counts: self.server_counts,
+            asking: self.asking.clone(),
+            secret: self.secret.clone(),
+            key: self.key.clone(),
+            price: self.price,
+            caps: self.caps,
+            free: self.free,
+            local: None,
+        }
+    }
+
+    /// How the target counts tokens, once that is known.
+    pub fn learnt(&self) -> Learnt {
+        Learnt {
+            exact: self.exact,
+            server_counts: self.server_counts,
+            overhead_tokens: self.connected.overhead_tokens,
+        }
+    }
+
+    /// Takes over what another run on the same connection has learnt.
+    pub fn take_over(&mut self, learnt: Learnt) {
+        self.exact = learnt.exact;
+        self.server_counts = learnt.server_counts;
+        self.connected.overhead_tokens = learnt.overhead_tokens;
     }
 
     /// The run as it is asked for.

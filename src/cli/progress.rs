@@ -187,11 +187,16 @@ impl Sink for Progressing {
             Event::Pausing {
                 wait_ms,
                 length_tokens,
-            } => self.say(format!(
-                "prompts of {} tokens are refused or cut; asked again in {:.0} s, to see whether that stays so",
-                grouped(*length_tokens),
-                *wait_ms as f64 / 1000.0
-            )),
+            } => {
+                let seconds = *wait_ms as f64 / 1000.0;
+                self.say(match length_tokens {
+                    Some(tokens) => format!(
+                        "prompts of {} tokens are refused or cut; asked again in {seconds:.0} s, to see whether that stays so",
+                        grouped(*tokens)
+                    ),
+                    None => format!("the next window of time begins in {seconds:.0} s"),
+                });
+            }
             Event::Recorded(row) => self.record(row),
             Event::RecordedItem(row) => self.record_item(row),
             Event::Waiting { wait_ms, failure } => {

@@ -2,7 +2,8 @@
 
 use super::arguments::Report;
 use super::folder::{Kept, write_results, write_study};
-use super::{Exit, compare, screen};
+use super::{Exit, compare, dispute, screen};
+use crate::dispute::Design;
 use crate::gate::Baseline;
 use anyhow::{Context, Result, ensure};
 
@@ -20,6 +21,15 @@ pub fn run(arguments: &Report) -> Result<Exit> {
             match arguments.json {
                 true => screen::out(&serde_json::to_string_pretty(&comparison)?),
                 false => compare::print(&comparison, folder),
+            }
+            continue;
+        }
+        if let Some(design) = Design::read(folder)? {
+            let disputed = dispute::write(folder, &design)
+                .with_context(|| format!("cannot report on {}", folder.display()))?;
+            match arguments.json {
+                true => screen::out(&serde_json::to_string_pretty(&disputed)?),
+                false => dispute::print(&disputed, folder),
             }
             continue;
         }

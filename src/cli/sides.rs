@@ -32,6 +32,33 @@ pub struct Prepared {
     corpus: Option<Corpus>,
     /// Its run folder.
     pub folder: PathBuf,
+    /// The place of the side whose connection it asks over, where it is that side asked again.
+    again: Option<usize>,
+}
+
+/// What is asked next.
+#[derive(Default)]
+pub struct Step {
+    /// The questions; none where all is asked.
+    pub groups: Vec<Group>,
+    /// The places of the sides that are asked; all where none is named.
+    pub sides: Vec<usize>,
+    /// Milliseconds that pass first, where any of the questions is due.
+    pub wait_ms: u64,
+}
+
+impl Step {
+    /// Questions to all sides, at once.
+    pub fn of(groups: Vec<Group>) -> Step {
+        Step {
+            groups,
+            ..Step::default()
+        }
+    }
+
+    fn asks(&self, place: usize) -> bool {
+        self.sides.is_empty() || self.sides.contains(&place)
+    }
 }
 
 /// The letter of a side.
@@ -100,6 +127,28 @@ impl Prepared {
             opened,
             corpus: Some(corpus),
             folder,
+            again: None,
+        })
+    }
+
+    /// The same target once more, over the same connection, with a run folder of its own.
+    ///
+    /// # Errors
+    /// When the folder or the corpus cannot be read.
+    pub fn again(&self, place: usize, name: String, folder: PathBuf) -> Result<Prepared> {
+        let mut inquiry = self.inquiry.clone();
+        inquiry.secret = Some(self.opened.secret.to_hex());
+        inquiry.out = Some(folder.clone());
+        let (corpus, _) = Corpus::read(inquiry::options::corpus(&inquiry))?;
+        let mut opened = self.opened.again();
+        opened.earlier = RunFile::read(&folder)?;
+        Ok(Prepared {
+            name,
+            inquiry,
+            opened,
+            corpus: Some(corpus),
+            folder,
+            again: Some(place),
         })
     }
 
@@ -196,8 +245,8 @@ pub struct Shared<'p> {
     pub earlier: Option<&'p Earlier>,
 }
 
-/// Asks the sides, in steps: `next` is given the answers so far and says which groups come next,
-/// none to end.
+/// Asks the sides, in steps: `next` is given the answers so far and says what comes next, no
+/// groups to end.
 ///
 /// # Errors
 /// As [`ask_all`], and when a side cannot be made ready.
@@ -205,7 +254,7 @@ pub async fn ask(
     prepared: &mut [Prepared],
     shared: &Shared<'_>,
     quiet: bool,
-    mut next: impl FnMut(&[Loaded]) -> Result<Vec<Group>>,
+    mut next: impl FnMut(&[Loaded]) -> Result<Step>,
     stopped: watch::Receiver<bool>,
     begun: &std::sync::atomic::AtomicBool,
 ) -> Result<Ended> {
@@ -218,8 +267,15 @@ pub async fn ask(
         (None, None) => None,
     };
     let mut entered = Vec::new();
-    for (place, side) in prepared.iter_mut().enumerate() {
-        side.opened.make_ready(&side.inquiry, longest).await?;
+    for place in 0..prepared.len() {
+        let learnt = prepared[place]
+            .again
+            .map(|first| prepared[first].opened.learnt());
+        let side = &mut prepared[place];
+        match learnt {
+            Some(learnt) => side.opened.take_over(learnt),
+            None => side.opened.make_ready(&side.inquiry, longest).await?,
+        }
         let mut run = side
             .opened
             .run_file(&side.inquiry, grid.clone(), None, None);
@@ -278,7 +334,14 @@ pub async fn ask(
         controls.push(own);
     }
     let mut runs: Vec<RunFile> = sides.iter().map(|side| side.run.clone()).collect();
-    for (place, prepared) in prepared.iter().enumerate() {
+    for place in 0..prepared.len() {
+        let prepared = &prepared[place];
+        if let Some(first) = prepared.again {
+            runs[place].fit = runs[first].fit.clone();
+            runs[place].write(&prepared.folder)?;
+            controls[place].basis = runs[place].basis();
+            continue;
+        }
         let routes: Vec<Route> = plan
             .groups
             .iter()
@@ -322,14 +385,28 @@ pub async fn ask(
             .iter()
             .map(|prepared| Journal::read(&prepared.folder))
             .collect::<Result<_>>()?;
-        let groups = next(&journals)?;
-        if groups.is_empty() {
+        let step = next(&journals)?;
+        if step.groups.is_empty() {
             break Ended::Complete;
         }
+        let known: Vec<Known> = journals.iter().map(Known::of).collect();
+        if step.wait_ms > 0 && is_due(&step, &known) {
+            progress.see(&Event::Pausing {
+                wait_ms: step.wait_ms,
+                length_tokens: None,
+            });
+            let mut ahead = stopped.clone();
+            tokio::select! {
+                () = tokio::time::sleep(std::time::Duration::from_millis(step.wait_ms)) => {}
+                _ = ahead.wait_for(|stop| *stop) => break Ended::Interrupted,
+            }
+        }
         let mut asked = Vec::new();
-        for (place, (side, prepared)) in sides.iter().zip(prepared.iter()).enumerate() {
+        let of_sides = sides.iter().zip(prepared.iter()).zip(known);
+        for (place, ((side, prepared), known)) in of_sides.enumerate() {
             asked.push(Side {
-                known: Known::of(&journals[place]),
+                known,
+                is_asked: step.asks(place),
                 runner: Runner {
                     endpoint: prepared.opened.connected.endpoint.as_ref(),
                     plan,
@@ -353,7 +430,14 @@ pub async fn ask(
             Some(earlier) => Prompts::Kept(&earlier.laid),
             None => Prompts::OfFirst,
         };
-        let ended = ask_all(&asked, &groups, &prompts, &mut progress, stopped.clone()).await;
+        let ended = ask_all(
+            &asked,
+            &step.groups,
+            &prompts,
+            &mut progress,
+            stopped.clone(),
+        )
+        .await;
         match ended {
             Ok(Ended::Complete) => {}
             Ok(ended) => break ended,
@@ -373,6 +457,18 @@ pub async fn ask(
         )?;
     }
     Ok(ended)
+}
+
+/// Whether anything of a step was not asked before.
+fn is_due(step: &Step, known: &[Known]) -> bool {
+    let mut asked = known
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| step.asks(*place));
+    asked.any(|(_, known)| {
+        let mut trials = step.groups.iter().flat_map(|group| &group.trials);
+        trials.any(|trial| !known.settled.contains(&trial.id))
+    })
 }
 
 /// A side read back from its folder: its answers, scored anew.

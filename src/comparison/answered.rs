@@ -1,9 +1,20 @@
 //! What one side answered, by trial: scored anew from its raw replies.
 
+use crate::answer::Rule;
 use crate::ground::Corpora;
 use crate::journal::Row;
 use crate::run::{judge, void_reason};
+use crate::task::Task;
 use std::collections::BTreeMap;
+
+/// Response headers that name the machine behind a balancer.
+const REPLICA: [&str; 5] = [
+    "x-replica",
+    "x-served-by",
+    "x-backend-server",
+    "fireworks-backend-host",
+    "fireworks-deployment",
+];
 
 /// One settled question of one side.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +47,14 @@ pub struct Answered {
     pub text: String,
     /// Tokens that the server reported for the prompt.
     pub reported_tokens: Option<u64>,
-    /// What the reply says of who computed it: the server's fingerprint, the provider, the model.
+    /// What the reply says of who computed it: the server's fingerprint, the provider, the model,
+    /// the replica.
     pub label: Option<String>,
+    /// The reply's own id.
+    pub reply_id: Option<String>,
+    /// True where the text says something else than everybody knows, and the answer is what
+    /// everybody knows.
+    pub recites: bool,
 }
 
 impl Answered {
@@ -46,11 +63,13 @@ impl Answered {
         let mut scored = row.clone();
         scored.void = void_reason(row);
         let judged = judge(&scored, corpora);
+        let recites = row.trial.task == Task::PUBLIC_CHANGED && recites(&scored, corpora);
         let reply = row.reply();
         let label = reply.map(|reply| {
             let told = [&reply.system_fingerprint, &reply.provider, &reply.model];
-            let told: Vec<&str> = told.into_iter().flatten().map(String::as_str).collect();
-            told.join(" ")
+            let replica = REPLICA.iter().filter_map(|name| reply.headers.get(*name));
+            let told = told.into_iter().flatten().chain(replica);
+            told.map(String::as_str).collect::<Vec<_>>().join(" ")
         });
         Answered {
             trial: row.trial.id,
@@ -68,8 +87,26 @@ impl Answered {
             text: reply.map(|reply| reply.text.clone()).unwrap_or_default(),
             reported_tokens: reply.and_then(|reply| reply.usage.prompt_tokens),
             label: label.filter(|label| !label.is_empty()),
+            reply_id: reply
+                .and_then(|reply| reply.id.clone())
+                .filter(|id| !id.is_empty()),
+            recites,
         }
     }
+}
+
+/// Whether an answer would be right if the famous values stood in the text.
+fn recites(row: &Row, corpora: &Corpora) -> bool {
+    let mut famous = row.clone();
+    famous.siblings = match row.rule {
+        Rule::One => vec![row.expected.clone()],
+        _ => row.answers.clone(),
+    };
+    match row.rule {
+        Rule::One => famous.expected = row.siblings.join(" "),
+        _ => famous.answers = row.siblings.clone(),
+    }
+    judge(&famous, corpora).is_some_and(|judged| judged.class.is_right())
 }
 
 /// The settled questions of a journal, by trial.

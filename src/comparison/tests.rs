@@ -19,6 +19,8 @@ fn answered(trial: u64, length_tokens: u64, right: Option<bool>) -> Answered {
         text: "1".into(),
         reported_tokens: Some(length_tokens),
         label: None,
+        reply_id: None,
+        recites: false,
     }
 }
 

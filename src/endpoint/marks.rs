@@ -13,6 +13,8 @@ const KEPT: &[&str] = &[
     "x-ms-region",
     "x-groq-region",
     "x-served-by",
+    "x-replica",
+    "x-backend-server",
     "x-litellm-version",
     "x-litellm-model-name",
     "x-litellm-model-group",

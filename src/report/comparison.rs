@@ -100,7 +100,8 @@ fn table(head: &[(&str, bool)], rows: Vec<Vec<String>>) -> Block {
     }
 }
 
-fn sides(sides: &[SideSummary]) -> Block {
+/// What each side came to by itself.
+pub fn sides(sides: &[SideSummary]) -> Block {
     let row = |side: &SideSummary| {
         let voids: Vec<String> = side
             .voids

@@ -22,6 +22,8 @@ pub struct Side<'a> {
     pub runner: Runner<'a>,
     /// What earlier sessions have asked it.
     pub known: Known,
+    /// False where the others alone are asked; the first side lays the prompts out all the same.
+    pub is_asked: bool,
 }
 
 /// Where the prompts come from.
@@ -82,9 +84,10 @@ pub async fn ask_all(
             end: Mutex::new(None),
         })
         .collect();
+    let takes_part: Vec<bool> = sides.iter().map(|side| side.is_asked).collect();
     let together = sides.iter().map(|side| side.runner.settings.concurrency);
     let mut asked = futures_util::stream::iter(groups)
-        .map(|group| one_group(&sessions, group, prompts, stop.clone()))
+        .map(|group| one_group(&sessions, &takes_part, group, prompts, stop.clone()))
         .buffer_unordered(together.min().unwrap_or(1).max(1));
     let mut failed = None;
     while let Some(result) = asked.next().await {
@@ -127,6 +130,7 @@ impl Sink for Heard<'_, '_> {
 
 async fn one_group(
     sessions: &[Session<'_>],
+    takes_part: &[bool],
     group: &Group,
     prompts: &Prompts<'_>,
     stop: watch::Receiver<bool>,
@@ -135,7 +139,8 @@ async fn one_group(
         return Ok(());
     };
     let is_due = |session: &Session<'_>, trial: &Trial| !session.known.settled.contains(&trial.id);
-    let is_asked = |trial: &Trial| sessions.iter().any(|session| is_due(session, trial));
+    let asked = || sessions.iter().zip(takes_part).filter(|(_, asked)| **asked);
+    let is_asked = |trial: &Trial| asked().any(|(session, _)| is_due(session, trial));
     let has_ended = || sessions.iter().any(Session::ended);
     if has_ended() || !group.trials.iter().any(is_asked) {
         return Ok(());
@@ -150,7 +155,7 @@ async fn one_group(
             .collect(),
     };
     let is_of_first = matches!(prompts, Prompts::OfFirst);
-    let mut order: Vec<usize> = (0..sessions.len()).collect();
+    let mut order: Vec<usize> = (0..sessions.len()).filter(|at| takes_part[*at]).collect();
     let trial = &group.trials[0];
     let at = [
         trial.task.code(),

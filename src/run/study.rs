@@ -325,7 +325,7 @@ async fn wait(
     }
     sink.see(&Event::Pausing {
         wait_ms,
-        length_tokens: seat.rung_tokens,
+        length_tokens: Some(seat.rung_tokens),
     });
     tokio::select! {
         () = tokio::time::sleep(Duration::from_millis(wait_ms)) => None,

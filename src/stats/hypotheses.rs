@@ -6,6 +6,11 @@ use super::repeats::{Heterogeneity, heterogeneity, repeat_icc};
 use super::windows::{WindowPair, WindowTest, window_sign_flips, without_windows};
 use super::{Tally, holm};
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{Binomial, DiscreteCDF};
+
+mod published;
+
+pub use published::{Published, PublishedFinding};
 
 /// Share of prompts whose answer flips between two askings of a deployment that is called stable:
 /// temperature 0 is not quite deterministic (batching changes the last bits of sums).
@@ -16,6 +21,8 @@ pub const USUAL_FLIPS: f64 = 0.05;
 pub struct Observed {
     /// H1: the reference (base) and the tested deployment on the same prompts.
     pub reference: Option<Vec<WindowPair>>,
+    /// H1 where there is no reference: a published share of right answers.
+    pub published: Option<Published>,
     /// H2: prompts asked more than once.
     pub repeats: Option<Repeated>,
     /// H3: public facts (base) and fresh ones in the same texts.
@@ -94,6 +101,8 @@ pub struct StabilityFinding {
 pub struct Findings {
     /// H1: lower than the reference.
     pub other_model: Option<PairFinding>,
+    /// H1 where there is no reference: lower than what was published.
+    pub below_published: Option<PublishedFinding>,
     /// H2: unstable.
     pub unstable: Option<StabilityFinding>,
     /// H3: public facts are remembered.
@@ -110,7 +119,8 @@ pub struct Findings {
 /// Where H2's own p-value is `alpha` or less, outcomes hang together in time, and independent
 /// pairs would give false findings: H1's and H3's pairs are then tested with the signs of whole
 /// windows flipped. That takes six windows or more with a difference: with fewer no evidence of
-/// theirs can be enough after Holm over three. `draw` gives a random number below its bound, for
+/// theirs can be enough after Holm over three. A published share has its own test by windows, see
+/// [`Published`]; where there is a reference too, the reference is the test. `draw` gives a random number below its bound, for
 /// Tarone's test of few answers.
 pub fn three_hypotheses(
     observed: &Observed,
@@ -126,12 +136,20 @@ pub fn three_hypotheses(
         .reference
         .as_ref()
         .map(|pairs| pair_finding(pairs, None, by_windows));
+    let mut below_published = match other_model {
+        None => observed
+            .published
+            .as_ref()
+            .and_then(|published| published.test(by_windows)),
+        Some(_) => None,
+    };
     let mut memorised = observed
         .memory
         .as_ref()
         .map(|memory| pair_finding(&memory.pairs, memory.recitals, by_windows));
     let mut tests: Vec<&mut Tested> = Vec::new();
     tests.extend(other_model.as_mut().map(|finding| &mut finding.tested));
+    tests.extend(below_published.as_mut().map(|finding| &mut finding.tested));
     tests.extend(unstable.as_mut().map(|finding| &mut finding.tested));
     tests.extend(memorised.as_mut().map(|finding| &mut finding.tested));
     let p: Vec<f64> = tests.iter().map(|tested| tested.p).collect();
@@ -141,6 +159,7 @@ pub fn three_hypotheses(
     }
     Findings {
         other_model,
+        below_published,
         unstable,
         memorised,
         by_windows,
@@ -216,6 +235,18 @@ fn mixed_prompts(prompts: &[Tally], usual: f64) -> (u64, f64) {
         }
     }
     (mixed as u64, chances[mixed..].iter().sum::<f64>().min(1.0))
+}
+
+/// The smallest chance of a flip that `prompts` prompts asked twice show with `power` at `alpha`;
+/// none where no chance does. The flips' part of H2 alone, by the binomial law.
+pub fn detectable_flips(prompts: u64, alpha: f64, power: f64) -> Option<f64> {
+    let usual = Binomial::new(USUAL_FLIPS, prompts).ok()?;
+    let enough = (1..=prompts).find(|flipped| usual.sf(flipped - 1) <= alpha)?;
+    let found =
+        |chance: f64| Binomial::new(chance, prompts).is_ok_and(|law| law.sf(enough - 1) >= power);
+    (1..=1_000)
+        .map(|at| f64::from(at) / 1_000.0)
+        .find(|chance| found(*chance))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod compare;
 mod cuts;
 mod dataset;
 mod disguises;
+mod dispute;
 mod embedded;
 mod fault_kinds;
 mod full_disk;

@@ -371,6 +371,8 @@ pub fn comparisons(run: &Run) -> Vec<Value> {
         text: "1".into(),
         reported_tokens: right.map(|_| 1_000),
         label: None,
+        reply_id: None,
+        recites: false,
     };
     let side = |outcomes: [Option<bool>; 3]| -> BTreeMap<u64, Answered> {
         let rows = outcomes.into_iter().zip(0..);

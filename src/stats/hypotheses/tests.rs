@@ -74,6 +74,7 @@ fn observed(world: World, draw: &mut impl FnMut(u64) -> u64) -> Observed {
     }
     Observed {
         reference: Some(one),
+        published: None,
         repeats: Some(Repeated { prompts, windows }),
         memory: Some(Memory {
             pairs: three,
@@ -354,6 +355,7 @@ fn an_unstable_deployment_is_judged_by_whole_windows() {
         void: 0,
     };
     let seen = Observed {
+        published: None,
         reference: Some((0..100).map(pair).collect()),
         repeats: Some(Repeated {
             prompts: vec![mixed; 40],
@@ -370,4 +372,53 @@ fn an_unstable_deployment_is_judged_by_whole_windows() {
     );
     let windows = finding.by_windows.expect("windows");
     assert_eq!((windows.windows, windows.excess, windows.p), (2, 20, 0.25));
+}
+
+#[test]
+fn a_published_share_is_a_hypothesis_of_the_three_and_gives_way_to_a_reference() {
+    let mut draw = draws(98);
+    let published = Published {
+        windows: vec![
+            Tally {
+                right: 15,
+                wrong: 5,
+                void: 0
+            };
+            10
+        ],
+        share: 0.9,
+        margin: 0.05,
+    };
+    let alone = Observed {
+        published: Some(published),
+        memory: Some(Memory::default()),
+        ..Observed::default()
+    };
+    let findings = three_hypotheses(&alone, 0.05, &mut draw);
+    let finding = findings.below_published.expect("tested");
+    assert!(finding.tested.holds && findings.other_model.is_none());
+    assert!((finding.tested.adjusted - 2.0 * finding.tested.p).abs() < 1e-15);
+    let both = Observed {
+        reference: Some(Vec::new()),
+        ..alone
+    };
+    let findings = three_hypotheses(&both, 0.05, &mut draw);
+    assert!(findings.below_published.is_none() && findings.other_model.is_some());
+}
+
+#[test]
+fn the_flips_that_a_number_of_prompts_shows_are_those_of_plays() {
+    let mut draw = draws(99);
+    for (prompts, alpha) in [(50, 0.025), (100, 0.05 / 6.0), (200, 0.05)] {
+        let chance = detectable_flips(prompts, alpha, 0.8).expect("one does");
+        let plays = 2_000;
+        let found = (0..plays).filter(|_| {
+            let flipped =
+                (0..prompts).filter(|_| (draw(1 << 20) as f64) < chance * f64::from(1 << 20));
+            flips(flipped.count() as u64, prompts, USUAL_FLIPS).p <= alpha
+        });
+        let power = found.count() as f64 / f64::from(plays);
+        assert!((power - 0.8).abs() < 0.06, "{prompts}: {chance} {power}");
+    }
+    assert_eq!(detectable_flips(1, 0.01, 0.8), None);
 }
