@@ -9,7 +9,8 @@ pub use bands::bands;
 pub use contrast::{Band, Contrast, Differing, Finding, Paired, Tested};
 
 use crate::journal::RunFile;
-use crate::stats::{Interval, holm, wilson};
+use crate::number::{counted, percent};
+use crate::stats::{Interval, Pairs, Sides, detectable_drop, holm, wilson};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
@@ -21,6 +22,33 @@ pub const CONFIDENCE: f64 = 0.95;
 pub const ALPHA: f64 = 0.05;
 /// Share of missing pairs above which nothing is found.
 pub const MOST_MISSING: f64 = 0.2;
+
+/// The chance with which a difference is said to be found.
+pub const POWER: f64 = 0.8;
+
+/// The level at which all pairs of the least of so many contrasts are tested at worst: Holm's
+/// first step, and half of it where there are several bands of length, which have the other half.
+pub fn strictest_level(others: usize, bands: usize) -> f64 {
+    let parts = if bands > 1 { 2 } else { 1 };
+    ALPHA / (parts * others.max(1)) as f64
+}
+
+/// Which loss such pairs show, in words, if as many differ by chance as differ here.
+pub fn detectable_points(pairs: Pairs, others: usize, bands: usize) -> String {
+    let differ = (pairs.lose + pairs.win) as f64 / pairs.n.max(1) as f64;
+    let level = strictest_level(others, bands);
+    let drop = detectable_drop(pairs.n, differ, Sides::Two, level, POWER);
+    format!(
+        "{} of which {} differ show {} with a chance of {}",
+        counted(pairs.n, "pair"),
+        percent(differ),
+        drop.map_or("no loss at all".to_owned(), |drop| format!(
+            "a loss of {:.1} points",
+            100.0 * drop
+        )),
+        percent(POWER)
+    )
+}
 
 /// What sides that were asked the same come to (`comparison.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,8 +110,9 @@ fn settle(contrasts: &mut [Contrast]) {
     for (band, p) in all.zip(corrected) {
         band.tested.p_holm = p;
     }
+    let others = contrasts.len();
     for contrast in contrasts {
-        contrast.settle();
+        contrast.settle(others);
     }
 }
 

@@ -59,7 +59,8 @@ pub fn comparison_html(comparison: &Comparison, folder: &str, picture: &str) -> 
 }
 
 /// Which difference so many pairs can find, in one sentence: said before anything is asked.
-pub fn detectable(pairs: u64, haystacks: u64, lengths: u64, others: u64) -> String {
+/// `others` are the sides that are held against one base.
+pub fn detectable(pairs: u64, haystacks: u64, lengths: usize, others: usize) -> String {
     comparison::detectable(pairs, haystacks, lengths, others)
 }
 

@@ -1,10 +1,14 @@
 //! The real llama-server and the engine built in with real weights, end to end through the binary.
 
+#[path = "real/deployments.rs"]
+mod deployments;
 #[allow(dead_code, reason = "each test program uses its share")]
 #[path = "real/files.rs"]
 mod files;
 #[path = "real/proxy.rs"]
 mod proxy;
+#[path = "real/router.rs"]
+mod router;
 #[allow(dead_code, reason = "each test program uses its share")]
 #[path = "support/mod.rs"]
 mod support;

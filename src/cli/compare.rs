@@ -196,8 +196,8 @@ fn announce(arguments: &Compare, plan: &Plan, prepared: &[Prepared]) -> Result<(
         .collect();
     texts.sort_unstable();
     texts.dedup();
-    let lengths = plan.grid.lengths_tokens.len() as u64;
-    let others = arguments.others.len() as u64;
+    let lengths = plan.grid.lengths_tokens.len();
+    let others = arguments.others.len();
     let line = report::detectable(pairs, texts.len() as u64, lengths, others);
     match arguments.dry_run {
         true => screen::out(&line),
@@ -346,11 +346,12 @@ pub fn print(comparison: &Comparison, folder: &Path) {
         let ratio = side.tokens_ratio.map_or(String::new(), |ratio| {
             format!(", {ratio:.3} tokens per token of a")
         });
-        let void: u64 = side.voids.values().sum();
-        let void = match void {
-            0 => String::new(),
-            void => format!(", {void} void"),
-        };
+        // Why there is no answer is half of what an undecided side is about.
+        let void: String = side
+            .voids
+            .iter()
+            .map(|(reason, count)| format!(", {count} void ({reason})"))
+            .collect();
         screen::out(&format!(
             "{} {}: {accuracy}{void}{ratio}",
             side.name, side.target

@@ -267,10 +267,9 @@ impl Opened {
         controls.system = self.asking.system.clone();
         controls.temperature = self.asking.temperature;
         controls.reasoning = self.asking.reasoning.clone();
-        controls.reasoning_tokens = self
-            .asking
-            .max_output_tokens
-            .saturating_sub(arguments.max_output);
+        // A baseline may have been asked with a smaller budget than the one that is typed here.
+        let visible_tokens = arguments.max_output;
+        controls.reasoning_tokens = self.asking.max_output_tokens.saturating_sub(visible_tokens);
     }
 }
 

@@ -1,7 +1,7 @@
 //! One side against the base: pairs, tests, bands of length, and the questions on which they differ.
 
 use super::bands::bands;
-use super::{ALPHA, Answered, CONFIDENCE, MOST_MISSING};
+use super::{Answered, CONFIDENCE, MOST_MISSING, detectable_points, strictest_level};
 use crate::number::{counted, percent};
 use crate::stats::{Difference, PairOutcome, Pairs, WindowPair, mcnemar, window_sign_flips};
 use serde::{Deserialize, Serialize};
@@ -254,13 +254,10 @@ impl Contrast {
     }
 
     /// Decides, once all p-values are corrected: half of the level is for all pairs together and
-    /// half for the bands, where there are several.
-    pub(super) fn settle(&mut self) {
+    /// half for the bands, where there are several. `others` are the sides held against the base.
+    pub(super) fn settle(&mut self, others: usize) {
         let pooled = self.pooled;
-        let level = match self.bands.len() {
-            0 | 1 => ALPHA,
-            _ => ALPHA / 2.0,
-        };
+        let level = strictest_level(1, self.bands.len());
         let apart = || self.bands.iter().filter(|_| self.bands.len() > 1);
         let worse_bands: Vec<&Band> = apart().filter(|band| band.tested.is_worse(level)).collect();
         let empty_band = apart().find(|band| band.tested.paired.missing_share() > MOST_MISSING);
@@ -316,8 +313,9 @@ impl Contrast {
             ),
             Finding::Better => format!("{other} is BETTER than {base}: {}", told(&pooled)),
             Finding::NoDifference => format!(
-                "no difference between {other} and {base} is shown: {}",
-                told(&pooled)
+                "no difference between {other} and {base} is shown: {}; {}",
+                told(&pooled),
+                detectable_points(pooled.paired.pairs(), others, self.bands.len())
             ),
         };
         for band in worse_bands {

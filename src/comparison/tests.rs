@@ -81,6 +81,13 @@ fn equal_answers_show_no_difference_and_many_voids_decide_nothing() {
     assert_eq!(same.finding, Finding::NoDifference);
     assert_eq!(same.pooled.p, 1.0);
     assert!(same.differing.is_empty());
+    // METHOD.md, two-sided with a discordance of 2 %: .085; without any a little less.
+    assert!(
+        same.sentence
+            .contains("100 pairs of which 0 % differ show a loss of "),
+        "{}",
+        same.sentence
+    );
     let mut holes = sides([80, 12, 2, 6]);
     for trial in 0..30 {
         holes[1].insert(trial, answered(trial, 1_000, None));
@@ -158,5 +165,13 @@ fn several_sides_share_the_chance_of_a_wrong_finding() {
     assert!(
         pooled.p < ALPHA / 2.0 && pooled.p_holm > ALPHA / 2.0,
         "{pooled:?}"
+    );
+    // Nor is so small a loss found as with two.
+    let drop = |others| detectable_points(three.contrasts[1].pooled.paired.pairs(), others, 2);
+    assert_ne!(drop(1), drop(2));
+    assert!(
+        three.contrasts[1].sentence.ends_with(&drop(2)),
+        "{}",
+        three.contrasts[1].sentence
     );
 }

@@ -168,13 +168,21 @@ pub fn signal(
             .filter(|fit| fit.2 == best && best > 0)
             .map(|fit| fit.0)
             .collect();
-        signal.see(match names.is_empty() {
-            true => {
+        let fitting = best as f64 >= FITS * positions as f64;
+        signal.see(match (names.is_empty(), fitting) {
+            (true, _) => {
                 format!("{positions} cut positions, and no known tokenizer to hold them against")
             }
-            false => format!(
+            (false, true) => format!(
                 "{best} of {positions} cut positions are those of {}",
                 names.join(", ")
+            ),
+            // Plain words are cut alike by many: the nearest of a few is no family.
+            (false, false) => format!(
+                "no tokenizer that this answer can be held against fits its {positions} cut \
+                 positions (at most {best}, {}; tried: {})",
+                names.join(", "),
+                fits.iter().map(|fit| fit.0).collect::<Vec<_>>().join(", ")
             ),
         });
         let own = claimed.iter().filter_map(|known| {
@@ -305,6 +313,23 @@ mod tests {
             mischaracterize 31415926 internationalization";
         let found = signal(&cut_by("o200k", answer), None, table, &[o200k]);
         assert_eq!(says(&found), [Says::Consistent], "{found:?}");
+    }
+
+    #[test]
+    fn the_nearest_of_the_vocabularies_at_hand_is_not_named_where_none_fits() {
+        let table = &Table::built_in().expect("the table").known;
+        // Another answer than the line, of a model whose vocabulary is not in the binary: each
+        // word of its own is a token more.
+        let mut seen = cut_by(
+            "o200k",
+            "What is the capital of France? It is Paris, as all say.",
+        );
+        for length in seen.lengths.iter_mut().flatten().skip(2).step_by(2) {
+            *length -= 1;
+        }
+        let found = signal(&seen, None, table, &[]);
+        assert!(found.seen[0].contains("no tokenizer"), "{found:?}");
+        assert!(found.seen[0].contains("tried: o200k"), "{found:?}");
     }
 
     #[test]

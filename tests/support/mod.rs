@@ -78,6 +78,7 @@ impl Place {
             arguments: arguments.split_whitespace().map(str::to_owned).collect(),
             variables: Vec::new(),
             limit_blocks: None,
+            longest: LONGEST,
         }
     }
 
@@ -129,6 +130,7 @@ pub struct Depthfinder {
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
     limit_blocks: Option<u64>,
+    longest: Duration,
 }
 
 impl Depthfinder {
@@ -160,6 +162,13 @@ impl Depthfinder {
     /// Lets no file grow beyond so many blocks of 512 bytes, as a full disk would.
     pub fn file_limit_blocks(mut self, blocks: u64) -> Depthfinder {
         self.limit_blocks = Some(blocks);
+        self
+    }
+
+    /// Gives it more time than any other: two real models on the same cores are slow.
+    #[allow(dead_code, reason = "each test program uses its share")]
+    pub fn within(mut self, longest: Duration) -> Depthfinder {
+        self.longest = longest;
         self
     }
 
@@ -195,7 +204,10 @@ impl Depthfinder {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        Started { child: Some(child) }
+        Started {
+            child: Some(child),
+            longest: self.longest,
+        }
     }
 
     /// Runs it to its end, which must have this exit code.
@@ -222,6 +234,7 @@ impl Depthfinder {
 /// A command under way; killed if it is dropped.
 pub struct Started {
     child: Option<Child>,
+    longest: Duration,
 }
 
 impl Started {
@@ -287,9 +300,10 @@ impl Started {
     pub fn wait(mut self) -> Told {
         let child = self.child.take().expect("not waited for yet");
         let id = child.id().to_string();
+        let longest = self.longest;
         let (done, ended) = std::sync::mpsc::channel::<()>();
         let watch = std::thread::spawn(move || {
-            if ended.recv_timeout(LONGEST) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            if ended.recv_timeout(longest) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                 let _ = Command::new("kill").args(["-KILL", &id]).status();
             }
         });
