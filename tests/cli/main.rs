@@ -10,6 +10,7 @@ mod dataset;
 mod disguises;
 mod embedded;
 mod fault_kinds;
+mod fingerprints;
 mod full_disk;
 mod gate;
 mod identify;
