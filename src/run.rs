@@ -45,6 +45,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use tokio::sync::watch;
 
+/// A fingerprint between two questions of one haystack may push it out of a cache that holds one
+/// prompt, as a llama-server's slot does: longer ones are not read again for that.
+const READ_AGAIN_TOKENS: u64 = 16_000;
+
 /// How trials are asked; nothing here changes a prompt.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -278,7 +282,9 @@ impl Session<'_> {
             self.first_canary(group, stop.clone()).await?;
         }
         let is_asked = |trial: &Trial| !self.known.settled.contains(&trial.id);
-        for laid in self.lay(group, &is_asked).await? {
+        let laid = self.lay(group, &is_asked).await?;
+        let count = laid.len();
+        for (nth, laid) in laid.iter().enumerate() {
             self.trial(
                 group,
                 &laid.trial,
@@ -289,9 +295,12 @@ impl Session<'_> {
             )
             .await?;
             if self.ended() || *stop.borrow() {
-                break;
+                return Ok(());
             }
-            self.fingerprint(Moment::Middle, stop.clone()).await?;
+            let is_short = laid.trial.length_tokens <= READ_AGAIN_TOKENS;
+            if is_short || nth + 1 == count {
+                self.fingerprint(Moment::Middle, stop.clone()).await?;
+            }
         }
         Ok(())
     }

@@ -196,8 +196,8 @@ async fn one_group(
             if has_ended() || *stop.borrow() {
                 return Ok(());
             }
-            session.fingerprint(Moment::Middle, stop.clone()).await?;
         }
+        session.fingerprint(Moment::Middle, stop.clone()).await?;
     }
     Ok(())
 }
