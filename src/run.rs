@@ -3,6 +3,7 @@
 mod calibrate;
 mod clock;
 mod controls;
+mod fingerprints;
 mod items;
 mod pace;
 mod paired;
@@ -17,6 +18,7 @@ mod window;
 pub use calibrate::{calibrate, fit_before};
 pub use clock::now_ms;
 pub use controls::{Canaries, Controls};
+pub use fingerprints::{FingerprintCost, Fingerprints, last_fingerprint};
 pub use items::{Item, Items, SHORT_TOKENS, is_right};
 pub use paired::{Prompts, Side, ask_all, kept, shuffled};
 pub use set::{SetRunner, conversation, rescored, shown};
@@ -29,7 +31,7 @@ use crate::endpoint::Endpoint;
 use crate::fact::Facts;
 use crate::ground::{Assemblers, Corpora};
 use crate::haystack::Route;
-use crate::journal::{Journal, Loaded, Row, SetRow};
+use crate::journal::{Journal, Loaded, Moment, Row, SetRow};
 use crate::plan::{Group, Plan, Trial, needles};
 use crate::prompt::{Prompt, SetPlan};
 use crate::reconcile::{Basis, Expected};
@@ -42,6 +44,10 @@ use pace::Inflight;
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use tokio::sync::watch;
+
+/// A fingerprint between two questions of one haystack may push it out of a cache that holds one
+/// prompt, as a llama-server's slot does: longer ones are not read again for that.
+const READ_AGAIN_TOKENS: u64 = 16_000;
 
 /// How trials are asked; nothing here changes a prompt.
 #[derive(Clone, Debug)]
@@ -204,11 +210,19 @@ impl Runner<'_> {
         stop: watch::Receiver<bool>,
     ) -> Result<Ended> {
         let known = Known::of(before);
-        sink.see(&Event::Began {
-            planned: self.plan.trials().count() as u64,
-            done: known.settled.len() as u64,
-        });
-        self.ask(&self.plan.groups, &known, sink, stop).await
+        let planned = self.plan.trials().count() as u64;
+        let done = known.settled.len() as u64;
+        sink.see(&Event::Began { planned, done });
+        let controls = self.controls;
+        let fingerprints = controls.fingerprints.as_ref();
+        if let Some(fingerprints) = fingerprints {
+            fingerprints.plan(planned, done);
+        }
+        let ended = self
+            .ask(&self.plan.groups, &known, sink, stop.clone())
+            .await?;
+        last_fingerprint(fingerprints, &ended, &controls.spending, stop).await?;
+        Ok(ended)
     }
 
     /// Asks the trials of these groups that are not settled.
@@ -236,6 +250,10 @@ impl Runner<'_> {
                 .iter()
                 .any(|trial| !known.settled.contains(&trial.id))
         });
+        let mut groups = groups.peekable();
+        if groups.peek().is_some() && !session.fingerprint(Moment::Start, stop.clone()).await? {
+            return Ok(Ended::Interrupted);
+        }
         let mut asked = futures_util::stream::iter(groups)
             .map(|group| session.group(group, stop.clone()))
             .buffer_unordered(self.settings.concurrency.max(1));
@@ -265,7 +283,9 @@ impl Session<'_> {
             self.first_canary(group, stop.clone()).await?;
         }
         let is_asked = |trial: &Trial| !self.known.settled.contains(&trial.id);
-        for laid in self.lay(group, &is_asked).await? {
+        let laid = self.lay(group, &is_asked).await?;
+        let count = laid.len();
+        for (nth, laid) in laid.iter().enumerate() {
             self.trial(
                 group,
                 &laid.trial,
@@ -276,10 +296,21 @@ impl Session<'_> {
             )
             .await?;
             if self.ended() || *stop.borrow() {
-                break;
+                return Ok(());
+            }
+            let is_short = laid.trial.length_tokens <= READ_AGAIN_TOKENS;
+            if is_short || nth + 1 == count {
+                self.fingerprint(Moment::Middle, stop.clone()).await?;
             }
         }
         Ok(())
+    }
+
+    /// Takes the fingerprint that is due at a moment. False where the user stopped the run. The
+    /// permit of a question must be given back before: a fingerprint takes its own.
+    async fn fingerprint(&self, moment: Moment, stop: watch::Receiver<bool>) -> Result<bool> {
+        let fingerprints = self.runner.controls.fingerprints.as_ref();
+        fingerprints::taken(fingerprints, moment, self.spending, &self.inflight, stop).await
     }
 
     /// Lays out the prompts of a haystack's questions, of those that `is_asked`.

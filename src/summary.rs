@@ -4,6 +4,7 @@ mod collect;
 mod controls;
 mod cuts;
 mod depth;
+mod fingerprints;
 mod kinds;
 mod quote;
 mod set;
@@ -15,6 +16,7 @@ mod warnings;
 pub use collect::summarize;
 pub use controls::{ControlSummary, Guess, Leak};
 pub use depth::{DepthCell, DepthProfile, DepthRow, WeakRegion};
+pub use fingerprints::{FingerprintSummary, fingerprints_line};
 pub use kinds::{KindSummary, Reach, kinds};
 pub use set::{SetSample, SetSummary, SetTask, summarize_set};
 pub use verdicts::{KindVerdict, Verdicts, verdicts};
@@ -71,6 +73,9 @@ pub struct Summary {
     /// What the search for the served window found, where it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found_window: Option<FoundWindow>,
+    /// Fingerprints that were taken of whoever answered, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fingerprints: Vec<FingerprintSummary>,
     /// Settings that differ from the defaults, in words; printed with every result.
     pub settings: Vec<String>,
     /// Warnings that a reader of the charts must know.
@@ -228,6 +233,9 @@ pub struct Totals {
     pub attempts: u64,
     /// Control prompts asked, which score nothing.
     pub controls: u64,
+    /// Questions of fingerprints, which score nothing either.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub fingerprint_questions: u64,
     /// Prompt tokens that servers reported.
     pub prompt_tokens: u64,
     /// Those of them that came out of a prefix cache.
@@ -236,6 +244,10 @@ pub struct Totals {
     pub output_tokens: u64,
     /// Price in US dollars, where the price is known.
     pub cost_usd: Option<f64>,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 #[cfg(test)]

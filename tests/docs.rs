@@ -240,6 +240,11 @@ fn every_field_is_described_with_its_type_and_every_description_is_true() {
     samples::compare("Rows", &described("Rows"), &rows);
     let controls = [samples::controls(run), verdicts::controls()].concat();
     samples::compare("Controls", &described("Controls"), &controls);
+    samples::compare(
+        "Fingerprints",
+        &described("Fingerprints"),
+        &samples::prints(run),
+    );
     samples::compare("Items", &described("Items"), &sets::rows());
     let files = [
         samples::run_files(run),

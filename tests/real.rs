@@ -308,6 +308,50 @@ fn with_the_models_own_vocabulary_any_server_is_met_exactly() {
 }
 
 #[test]
+fn fingerprints_of_a_real_server_are_the_counts_of_its_vocabulary_and_do_not_change() {
+    let _alone = alone();
+    let case = "fingerprints of llama-server";
+    let Some(binary) = have(case, files::llama_server()) else {
+        return;
+    };
+    let server = files::serve(&binary, Some(2048), "fingerprints").expect("it ran before");
+    let weights = files::smollm2()
+        .expect("it is served")
+        .display()
+        .to_string();
+    let place = Place::new();
+    place
+        .sweep(
+            &server.base_url,
+            "--lengths 512 --depths 4 --fingerprints auto",
+        )
+        .args("--concurrency 1 --out run --tokenizer")
+        .arg(&weights)
+        .ends(0);
+    let run = place.run("run");
+    let mut lines = run.lines();
+    lines.retain(|line| line["line"] == "fingerprint");
+    assert_eq!(lines.len(), 12);
+    let overhead = number(&run.json("run.json")["overhead_tokens"]).expect("measured");
+    for line in &lines {
+        let own = number(&line["text_tokens"]).expect("counted");
+        assert_eq!(reported(line), Some(own + overhead), "{line}");
+    }
+    let taken = run.json("summary.json")["fingerprints"].clone();
+    let taken = taken.as_array().expect("a list");
+    let moments: Vec<&Value> = taken.iter().map(|one| &one["moment"]).collect();
+    assert_eq!(moments, ["start", "middle", "end"]);
+    for one in taken {
+        assert_eq!(one["counts"], taken[0]["counts"]);
+        assert!(
+            one["missing"].is_null() && one["changed"].is_null(),
+            "{one}"
+        );
+    }
+    say(&format!("{case}: {} each time", taken[0]["counts"]));
+}
+
+#[test]
 fn a_length_above_the_served_window_is_void_and_never_wrong() {
     let _alone = alone();
     let case = "a length above llama-server's window";

@@ -89,6 +89,7 @@ pub fn summary(model: &str, tasks: Vec<TaskSummary>) -> Summary {
             void,
             attempts: scored + 2 * void,
             controls: 0,
+            fingerprint_questions: 0,
             prompt_tokens: points().map(|p| p.n * p.length_tokens).sum(),
             cached_tokens: 0,
             output_tokens: 12 * scored,
@@ -101,6 +102,7 @@ pub fn summary(model: &str, tasks: Vec<TaskSummary>) -> Summary {
         verdicts: None,
         cuts: Vec::new(),
         found_window: None,
+        fingerprints: Vec::new(),
         settings: Vec::new(),
         warnings: Vec::new(),
     }

@@ -5,7 +5,7 @@ use super::screen;
 use crate::number::grouped;
 use crate::plan::Plan;
 use crate::price::Price;
-use crate::run::Caps;
+use crate::run::{Caps, FingerprintCost};
 use crate::study::Registered;
 use anyhow::{Result, bail};
 
@@ -23,6 +23,7 @@ pub struct Estimate {
     output_tokens: u64,
     price: Option<Price>,
     haystacks: usize,
+    fingerprints: Option<FingerprintCost>,
 }
 
 impl Estimate {
@@ -35,6 +36,7 @@ impl Estimate {
             output_tokens: trials * max_output_tokens,
             price,
             haystacks: plan.groups.len(),
+            fingerprints: None,
         }
     }
 
@@ -51,6 +53,7 @@ impl Estimate {
             output_tokens: trials * max_output_tokens,
             price,
             haystacks: trials as usize,
+            fingerprints: None,
         }
     }
 
@@ -67,12 +70,34 @@ impl Estimate {
             output_tokens,
             price,
             haystacks: trials as usize,
+            fingerprints: None,
         }
     }
 
+    /// The same with the fingerprints that are taken of whoever answers.
+    pub fn with_fingerprints(mut self, cost: Option<FingerprintCost>) -> Estimate {
+        self.fingerprints = cost;
+        self
+    }
+
     fn usd(&self) -> Option<f64> {
-        self.price
-            .map(|price| price.usd(self.prompt_tokens, self.output_tokens))
+        let (mut prompt, mut output) = (self.prompt_tokens, self.output_tokens);
+        if let Some(cost) = self.fingerprints {
+            (prompt, output) = (prompt + cost.prompt_tokens, output + cost.output_tokens);
+        }
+        self.price.map(|price| price.usd(prompt, output))
+    }
+
+    /// Prints what fingerprints add to the plan, where any are taken.
+    pub fn print_fingerprints(&self) {
+        if let Some(cost) = self.fingerprints {
+            screen::out(&format!(
+                "fingerprints: {} short questions more at the start, the middle and the end, about {} prompt tokens together, at most {} output tokens (--fingerprints never leaves them out)",
+                cost.questions,
+                grouped(cost.prompt_tokens),
+                grouped(cost.output_tokens)
+            ));
+        }
     }
 
     /// Prints the plan.
@@ -105,6 +130,7 @@ impl Estimate {
 
     /// Prints what the plan costs, in money and in time.
     pub fn print_price(&self, connected_free: bool) {
+        self.print_fingerprints();
         screen::out(&match (self.usd(), connected_free) {
             (_, true) => "price: none, it runs on this machine".to_string(),
             (Some(usd), _) => format!(

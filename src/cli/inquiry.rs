@@ -11,12 +11,15 @@ use super::{connect, folder, screen};
 use crate::corpus::Corpus;
 use crate::endpoint::Served;
 use crate::haystack::Route;
-use crate::journal::{Asking, Loaded, Named, RUN_SCHEMA, RunFile};
+use crate::journal::{Asking, Journal, Loaded, Named, RUN_SCHEMA, RunFile};
 use crate::plan::Grid;
 use crate::price::Price;
 use crate::prompt::FORMAT;
 use crate::reconcile::Basis;
-use crate::run::{Caps, Controls, Ended, calibrate, find_window, fit_before, now_ms};
+use crate::run::{
+    Caps, Controls, Ended, FingerprintCost, Fingerprints, calibrate, find_window, fit_before,
+    now_ms,
+};
 use crate::seed::{RunKey, Secret};
 use crate::study::Registered;
 use crate::tokens::Tokenizer;
@@ -260,6 +263,26 @@ impl Opened {
             Some(folder) => folder,
             None => folder::default_name(self.began_ms, &self.served.model, name),
         }
+    }
+
+    /// The fingerprints of the run, where it takes any: of a simulated model or a local one, which
+    /// we started ourselves, we know who answers.
+    pub fn fingerprints<'a>(
+        &'a self,
+        arguments: &Inquiry,
+        journal: &'a Journal,
+        before: &Loaded,
+    ) -> Option<Fingerprints<'a>> {
+        options::takes_fingerprints(arguments).then(|| {
+            let endpoint = self.connected.endpoint.as_ref();
+            Fingerprints::new(endpoint, &self.tokenizer, journal, before)
+        })
+    }
+
+    /// What they cost at most; none where none are taken.
+    pub fn fingerprint_cost(&self, arguments: &Inquiry) -> Option<FingerprintCost> {
+        let taken = options::takes_fingerprints(arguments);
+        taken.then(|| FingerprintCost::of(&self.tokenizer).ok())?
     }
 
     /// Gives the controls the settings of the run.

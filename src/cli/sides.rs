@@ -15,6 +15,7 @@ use crate::journal::{Journal, Loaded, Named, RunFile};
 use crate::plan::{Grid, Group, Plan};
 use crate::run::{
     Controls, Ended, Event, Known, Laid, Prompts, Runner, Side, Sink, Spending, ask_all, kept,
+    last_fingerprint,
 };
 use crate::seed::RunKey;
 use crate::tokens::Tokenizer;
@@ -229,6 +230,10 @@ pub async fn ask(
             &side.before.controls,
         );
         prepared.opened.settle(&mut own, &prepared.inquiry);
+        own.fingerprints =
+            prepared
+                .opened
+                .fingerprints(&prepared.inquiry, &side.journal, &side.before);
         controls.push(own);
     }
     let mut runs: Vec<RunFile> = sides.iter().map(|side| side.run.clone()).collect();
@@ -346,6 +351,10 @@ pub async fn ask(
         }
     };
     progress.finish();
+    for own in &controls {
+        let fingerprints = own.fingerprints.as_ref();
+        last_fingerprint(fingerprints, &ended, &own.spending, stopped.clone()).await?;
+    }
     for (prepared, run) in prepared.iter().zip(&mut runs) {
         keep_adaptations(
             &prepared.inquiry,

@@ -43,7 +43,8 @@ async fn sweep(
     let grid = options::grid(arguments, &opened.served, asking.max_output_tokens)?;
     let key = opened.key.clone();
     let plan = Plan::new(grid.clone(), &key);
-    let estimate = Estimate::of(&plan, asking.max_output_tokens, opened.price);
+    let estimate = Estimate::of(&plan, asking.max_output_tokens, opened.price)
+        .with_fingerprints(opened.fingerprint_cost(arguments));
     let longest = plan.grid.lengths_tokens.last().copied().unwrap_or(0);
     if arguments.dry_run {
         estimate.print(&plan, opened.free);
@@ -99,6 +100,7 @@ async fn sweep(
         &before.controls,
     );
     opened.settle(&mut controls, arguments);
+    controls.fingerprints = opened.fingerprints(arguments, &journal, &before);
     let routes: Vec<_> = plan
         .groups
         .iter()

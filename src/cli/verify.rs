@@ -39,9 +39,12 @@ async fn verify(
     let (mut opened, corpus) = Opened::open(arguments, tau, NAME).await?;
     let asking = opened.asking.clone();
     let (mut registered, planned) = registration::register(arguments, &opened)?;
-    let estimate = Estimate::of_study(&registered, asking.max_output_tokens, opened.price);
+    let fingerprints = opened.fingerprint_cost(arguments);
+    let estimate = Estimate::of_study(&registered, asking.max_output_tokens, opened.price)
+        .with_fingerprints(fingerprints);
     if arguments.dry_run {
         announcement::told(&registered, &planned.tasks, &opened, &mut screen::out)?;
+        estimate.print_fingerprints();
         return Ok(Exit::Done);
     }
     let caps = &opened.caps;
@@ -114,6 +117,7 @@ async fn verify(
         &before.controls,
     );
     opened.settle(&mut controls, arguments);
+    controls.fingerprints = opened.fingerprints(arguments, &journal, &before);
     let routes: Vec<_> = (0..4)
         .map(|nth| controls.route(ControlKind::Calibration, nth))
         .collect();

@@ -2,11 +2,9 @@
 
 use super::asker::{Asker, Halt};
 use super::fields::Fields;
-use super::probes::{PROBES, Probe};
+use super::probes::{PROBES, Probe, framed};
 use super::vector::Vector;
-use crate::endpoint::{Ask, Endpoint};
 use crate::reply::Reply;
-use crate::rope::Rope;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -75,23 +73,14 @@ pub fn changed(one: &Fingerprint, other: &Fingerprint) -> Vec<String> {
 }
 
 impl Fingerprint {
-    /// Takes it with four questions of a few hundred tokens. What fails is left out.
-    pub async fn take(endpoint: &dyn Endpoint) -> Fingerprint {
+    /// What the answers to [`questions`] tell, each found by the name of its question. What was not
+    /// answered is left out.
+    pub fn of_answers<'r>(answer: impl Fn(&str) -> Option<&'r Reply>) -> Fingerprint {
         let mut print = Fingerprint::default();
-        let texts = std::iter::once(String::new()).chain(taken().map(Probe::text));
         let mut base = None;
-        for text in texts {
-            let ask = Ask {
-                earlier: Default::default(),
-                system: None,
-                prompt: Rope::of(&super::probes::framed(&text)),
-                shared_pieces: 0,
-                max_output_tokens: 16,
-                temperature: None,
-                reasoning: None,
-            };
-            let reply = endpoint.ask(&ask).await.ok();
-            let counted = reply.as_ref().and_then(|reply| reply.usage.prompt_tokens);
+        for (name, _) in questions() {
+            let reply = answer(name);
+            let counted = reply.and_then(|reply| reply.usage.prompt_tokens);
             let counted = counted.map(|counted| counted as i64);
             print.counts.push(match base {
                 None => counted,
@@ -99,18 +88,32 @@ impl Fingerprint {
             });
             base.get_or_insert(counted);
             if let Some(reply) = reply {
-                print.see(reply);
+                print.learn(&Fingerprint::of_reply(reply));
             }
         }
         print
     }
 
-    fn see(&mut self, reply: Reply) {
-        self.model = self.model.take().or(reply.model);
-        self.system_fingerprint = self.system_fingerprint.take().or(reply.system_fingerprint);
-        self.provider = self.provider.take().or(reply.provider);
-        if self.headers.is_empty() {
-            self.headers = reply.headers;
+    /// Takes over what it does not know yet.
+    pub fn learn(&mut self, other: &Fingerprint) {
+        let fill = |own: &mut Option<String>, other: &Option<String>| {
+            if own.is_none() {
+                own.clone_from(other);
+            }
+        };
+        fill(&mut self.model, &other.model);
+        fill(&mut self.system_fingerprint, &other.system_fingerprint);
+        fill(&mut self.provider, &other.provider);
+        for (name, value) in &other.headers {
+            self.headers
+                .entry(name.clone())
+                .or_insert_with(|| value.clone());
+        }
+        for (at, count) in other.counts.iter().enumerate() {
+            match self.counts.get_mut(at) {
+                Some(own) => *own = own.or(*count),
+                None => self.counts.push(*count),
+            }
         }
     }
 
@@ -145,6 +148,15 @@ impl Fingerprint {
                 .collect(),
         }
     }
+}
+
+/// The question that the others are compared with: the frame alone.
+pub const BASE: &str = "short";
+
+/// The four questions by name, in the order of [`Fingerprint::counts`].
+pub fn questions() -> Vec<(&'static str, String)> {
+    let texts = taken().map(|probe| (probe.name, framed(&probe.text())));
+    std::iter::once((BASE, framed(""))).chain(texts).collect()
 }
 
 fn taken() -> impl Iterator<Item = &'static Probe> {

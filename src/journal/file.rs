@@ -1,6 +1,8 @@
 //! The file itself: appended, repaired, locked; the only writer and reader of `journal.jsonl`.
 
-use super::{Control, ControlIntent, Intent, Line, Row, SCHEMA, SetIntent, SetRow};
+use super::{
+    Control, ControlIntent, Intent, Line, Print, PrintIntent, Row, SCHEMA, SetIntent, SetRow,
+};
 use anyhow::{Context, Result, bail};
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -25,6 +27,8 @@ pub struct Loaded {
     pub rows: Vec<Row>,
     /// Every control, in order.
     pub controls: Vec<Control>,
+    /// Every question of a fingerprint, in order.
+    pub prints: Vec<Print>,
     /// Every row of an item of a set, in order. A run has these or rows, never both.
     pub items: Vec<SetRow>,
     /// Attempts begun and never answered: possibly paid without a row.
@@ -124,6 +128,16 @@ impl Journal {
         self.append(&Line::Control(Box::new(control)))
     }
 
+    /// Records that a question of a fingerprint is about to be sent.
+    pub fn intend_print(&self, intent: PrintIntent) -> Result<()> {
+        self.append(&Line::FingerprintIntent(intent))
+    }
+
+    /// Records a question of a fingerprint.
+    pub fn record_print(&self, print: Print) -> Result<()> {
+        self.append(&Line::Fingerprint(Box::new(print)))
+    }
+
     /// Records that an item of a set is about to be sent.
     pub fn intend_item(&self, intent: SetIntent) -> Result<()> {
         self.append(&Line::SetIntent(intent))
@@ -176,7 +190,7 @@ impl Loaded {
     pub fn parse(content: &[u8], name: &str) -> Result<Loaded> {
         let mut loaded = Loaded::default();
         let mut open: HashMap<u64, u64> = HashMap::new();
-        let mut open_controls = 0u64;
+        let (mut open_controls, mut open_prints) = (0u64, 0u64);
         let mut settled = HashSet::new();
         let whole = content
             .iter()
@@ -210,6 +224,11 @@ impl Loaded {
                     open_controls = open_controls.saturating_sub(1);
                     loaded.controls.push(*control);
                 }
+                Line::FingerprintIntent(_) => open_prints += 1,
+                Line::Fingerprint(print) => {
+                    open_prints = open_prints.saturating_sub(1);
+                    loaded.prints.push(*print);
+                }
                 Line::SetIntent(intent) => {
                     loaded.attempts.insert(intent.item, intent.attempt);
                     *open.entry(intent.item).or_default() += 1;
@@ -233,7 +252,7 @@ impl Loaded {
                 .filter(|row| row.settled)
                 .map(|row| row.item),
         );
-        loaded.open_intents = open.values().sum::<u64>() + open_controls;
+        loaded.open_intents = open.values().sum::<u64>() + open_controls + open_prints;
         let unanswered = open.iter().filter(|(trial, _)| !settled.contains(trial));
         loaded.unanswered = unanswered.map(|(_, begun)| begun).sum();
         Ok(loaded)

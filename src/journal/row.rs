@@ -1,6 +1,6 @@
 //! What one line of the journal says. FORMAT.md describes every field.
 
-use super::{Control, ControlIntent, SetIntent, SetRow};
+use super::{Control, ControlIntent, Print, PrintIntent, SetIntent, SetRow};
 use crate::answer::{Right, Rule, ValueType};
 use crate::plan::Trial;
 use crate::prompt::{Part, Placed, Shares};
@@ -23,6 +23,10 @@ pub enum Line {
     ControlIntent(ControlIntent),
     /// Written when a control's outcome is known.
     Control(Box<Control>),
+    /// Written before a question of a fingerprint is sent.
+    FingerprintIntent(PrintIntent),
+    /// Written when the outcome of such a question is known.
+    Fingerprint(Box<Print>),
     /// Written before an item of a set is sent.
     SetIntent(SetIntent),
     /// Written when an item's outcome is known.

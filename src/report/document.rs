@@ -3,7 +3,7 @@
 use super::{advice, dossier, finding, foreign};
 use crate::number::{counted, grouped, interval_figures, percent};
 use crate::stats::method_of;
-use crate::summary::{KindSummary, Point, Summary, TaskSummary};
+use crate::summary::{KindSummary, Point, Summary, TaskSummary, fingerprints_line};
 
 /// A report.
 pub struct Document {
@@ -361,6 +361,9 @@ fn facts(summary: &Summary) -> Vec<String> {
             "Control prompts, which score nothing: {}",
             grouped(totals.controls)
         ));
+    }
+    if let Some(line) = fingerprints_line(&summary.fingerprints) {
+        facts.push(format!("Fingerprints of who answers: {line}"));
     }
     facts.push(format!(
         "Trials: {} planned, {} scored, {} void, in {}",

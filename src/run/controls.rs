@@ -1,5 +1,6 @@
 //! Controls: prompts that score nothing and show what reaches the model.
 
+use super::fingerprints::Fingerprints;
 use super::now_ms;
 use super::pace::Backoff;
 use super::spending::Spending;
@@ -58,6 +59,8 @@ pub struct Controls<'a> {
     pub retries: u32,
     /// What was spent, trials and controls together.
     pub spending: Spending,
+    /// Fingerprints of whoever is asked, where the run takes any.
+    pub fingerprints: Option<Fingerprints<'a>>,
     next: AtomicU64,
     /// Lengths at which a canary was asked.
     canaried: Mutex<HashSet<u64>>,
@@ -119,6 +122,7 @@ impl<'a> Controls<'a> {
             reasoning_tokens: 0,
             retries,
             spending,
+            fingerprints: None,
             next: AtomicU64::new(next.unwrap_or(0)),
             canaried: Mutex::new(canaries.collect()),
         }

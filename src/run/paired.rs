@@ -3,7 +3,7 @@
 use super::pace::Inflight;
 use super::{Ended, Event, Known, Laid, Runner, Session, Sink};
 use crate::ground::Corpora;
-use crate::journal::{Loaded, Row};
+use crate::journal::{Loaded, Moment, Row};
 use crate::plan::{Group, Plan, Trial};
 use crate::prompt::{Part, Prompt};
 use crate::reconcile::{Basis, Expected};
@@ -85,6 +85,17 @@ pub async fn ask_all(
         })
         .collect();
     let takes_part: Vec<bool> = sides.iter().map(|side| side.is_asked).collect();
+    for (session, takes_part) in sessions.iter().zip(&takes_part) {
+        let planned = session.runner.plan.trials().count() as u64;
+        if let Some(fingerprints) = &session.runner.controls.fingerprints {
+            fingerprints.plan(planned, session.known.settled.len() as u64);
+        }
+        let is_due = |trial: &Trial| !session.known.settled.contains(&trial.id);
+        let is_asked = groups.iter().any(|group| group.trials.iter().any(is_due));
+        if *takes_part && is_asked && !session.fingerprint(Moment::Start, stop.clone()).await? {
+            return Ok(Ended::Interrupted);
+        }
+    }
     let together = sides.iter().map(|side| side.runner.settings.concurrency);
     let mut asked = futures_util::stream::iter(groups)
         .map(|group| one_group(&sessions, &takes_part, group, prompts, stop.clone()))
@@ -191,6 +202,7 @@ async fn one_group(
                 return Ok(());
             }
         }
+        session.fingerprint(Moment::Middle, stop.clone()).await?;
     }
     Ok(())
 }

@@ -4,12 +4,13 @@ mod prompt;
 
 pub use prompt::{conversation, shown};
 
+use super::fingerprints::{Fingerprints, last_fingerprint, taken};
 use super::pace::{Backoff, Inflight};
 use super::settle::{self, Attempt, Verdict};
 use super::{Ended, Event, Settings, Sink, Spending, now_ms, stopped};
 use crate::dataset::{Dataset, Scored};
 use crate::endpoint::Endpoint;
-use crate::journal::{Journal, Loaded, Outcome, SCHEMA, SetIntent, SetRow};
+use crate::journal::{Journal, Loaded, Moment, Outcome, SCHEMA, SetIntent, SetRow};
 use crate::reply::{Failure, Reply};
 use crate::tokens::Tokenizer;
 use anyhow::Result;
@@ -37,6 +38,8 @@ pub struct SetRunner<'a> {
     pub journal: &'a Journal,
     /// What was spent, over all resumptions.
     pub spending: &'a Spending,
+    /// Fingerprints of whoever is asked, where the run takes any.
+    pub fingerprints: Option<&'a Fingerprints<'a>>,
 }
 
 struct Session<'a> {
@@ -65,10 +68,11 @@ impl SetRunner<'_> {
             .filter(|row| row.settled && !row.may_be_asked_again())
             .map(|row| row.item)
             .collect();
-        sink.see(&Event::Began {
-            planned: self.order.len() as u64,
-            done: settled.len() as u64,
-        });
+        let (planned, done) = (self.order.len() as u64, settled.len() as u64);
+        sink.see(&Event::Began { planned, done });
+        if let Some(fingerprints) = self.fingerprints {
+            fingerprints.plan(planned, done);
+        }
         let session = Session {
             runner: self,
             sink: Mutex::new(sink),
@@ -77,9 +81,20 @@ impl SetRunner<'_> {
             end: Mutex::new(None),
         };
         let open = self.order.iter().copied();
-        let open = open.filter(|item| !settled.contains(&(*item as u64)));
+        let mut open = open
+            .filter(|item| !settled.contains(&(*item as u64)))
+            .peekable();
+        if open.peek().is_some() && !session.fingerprint(Moment::Start, stop.clone()).await? {
+            return Ok(Ended::Interrupted);
+        }
         let mut asked = futures_util::stream::iter(open)
-            .map(|item| session.item(item, stop.clone()))
+            .map(async |item| {
+                session.item(item, stop.clone()).await?;
+                if !session.ended() {
+                    session.fingerprint(Moment::Middle, stop.clone()).await?;
+                }
+                anyhow::Ok(())
+            })
             .buffer_unordered(self.settings.concurrency.max(1));
         let mut failed = None;
         while let Some(result) = asked.next().await {
@@ -94,7 +109,9 @@ impl SetRunner<'_> {
             return Err(error);
         }
         let end = session.end.lock().ok().and_then(|mut end| end.take());
-        Ok(end.unwrap_or(Ended::Complete))
+        let ended = end.unwrap_or(Ended::Complete);
+        last_fingerprint(self.fingerprints, &ended, self.spending, stop).await?;
+        Ok(ended)
     }
 }
 
@@ -178,6 +195,9 @@ impl Session<'_> {
             self.tell(&Event::RecordedItem(&row));
             match verdict {
                 Verdict::Settled => {
+                    if let Some(fingerprints) = runner.fingerprints {
+                        fingerprints.settle();
+                    }
                     if let Some(failure) = row.failure()
                         && (failure.is_fatal() || matches!(failure, Failure::Unreachable { .. }))
                     {
@@ -205,6 +225,12 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    async fn fingerprint(&self, moment: Moment, stop: watch::Receiver<bool>) -> Result<bool> {
+        let runner = self.runner;
+        let (fingerprints, spending) = (runner.fingerprints, runner.spending);
+        taken(fingerprints, moment, spending, &self.inflight, stop).await
     }
 
     fn tell(&self, event: &Event<'_>) {

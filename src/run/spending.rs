@@ -49,6 +49,9 @@ impl Spending {
         for control in &before.controls {
             spending.spend(control.reply(), control.prompt.text_tokens);
         }
+        for print in &before.prints {
+            spending.spend(print.reply(), print.text_tokens);
+        }
         spending
     }
 

@@ -3,7 +3,9 @@
 mod beside;
 
 use super::items::is_right;
-use super::{Ended, Event, Known, Runner, Sink, judge, now_ms, stopped, void_reason};
+use super::{
+    Ended, Event, Known, Runner, Sink, judge, last_fingerprint, now_ms, stopped, void_reason,
+};
 use crate::ground::Corpora;
 use crate::journal::{Control, ControlKind, Loaded, Outcome as Answer, Row, RunFile};
 use crate::plan::{Group, Numbered, Plan, groups_of};
@@ -181,6 +183,20 @@ impl Runner<'_> {
         sink: &mut dyn Sink,
         stop: watch::Receiver<bool>,
     ) -> Result<Ended> {
+        let ended = self.asked(registered, before, sink, stop.clone()).await?;
+        let controls = self.controls;
+        let fingerprints = controls.fingerprints.as_ref();
+        last_fingerprint(fingerprints, &ended, &controls.spending, stop).await?;
+        Ok(ended)
+    }
+
+    async fn asked(
+        &self,
+        registered: &Registered,
+        before: &Loaded,
+        sink: &mut dyn Sink,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Ended> {
         let grid = &self.plan.grid;
         let mut known = outcomes(&before.rows, &mut outcome);
         let mut attempts = before.attempts.clone();
@@ -205,9 +221,11 @@ impl Runner<'_> {
             let course = studies.replay(&|seat| known.get(seat).copied());
             let numbers = numbered(registered, &course);
             let kinds = studies.kinds.iter().zip(&course.kinds);
-            sink.see(&Event::Grown {
-                planned: kinds.map(|(study, progress)| due(study, progress)).sum(),
-            });
+            let planned = kinds.map(|(study, progress)| due(study, progress)).sum();
+            sink.see(&Event::Grown { planned });
+            if let Some(fingerprints) = &self.controls.fingerprints {
+                fingerprints.plan(planned, known.len() as u64);
+            }
             let seats = match &course.next {
                 Next::Ask(seats) => seats.clone(),
                 Next::Confirm {

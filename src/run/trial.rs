@@ -101,6 +101,9 @@ impl Session<'_> {
             let is_mismatch = row.void.as_deref().is_some_and(settle::is_mismatch);
             match verdict {
                 Verdict::Settled => {
+                    if let Some(fingerprints) = &runner.controls.fingerprints {
+                        fingerprints.settle();
+                    }
                     if is_mismatch && settings.canaries == Canaries::Auto {
                         let route = group.route(
                             runner.assemblers.main().index(),

@@ -1,11 +1,13 @@
 //! Rows into numbers: counts, shares and their intervals, by length and by depth.
 
 use super::cuts::cuts;
+use super::fingerprints::fingerprints;
 use super::kinds::kinds;
+use super::splits::{Answered, split};
 use super::warnings::warnings;
 use super::{Cell, Point, Summary, TaskSummary, Totals};
 use crate::ground::Corpora;
-use crate::journal::{Control, Loaded, Row, RunFile};
+use crate::journal::{Control, Loaded, Print, Row, RunFile};
 use crate::plan::{Plan, Trial};
 use crate::price::Price;
 use crate::prompt::QuestionAt;
@@ -53,15 +55,29 @@ pub fn summarize(
         void,
         attempts: rows.len() as u64,
         controls: loaded.controls.len() as u64,
+        fingerprint_questions: loaded.prints.len() as u64,
         ..Totals::default()
     };
     let controls = loaded.controls.iter().filter_map(Control::reply);
-    for reply in rows.iter().filter_map(Row::reply).chain(controls) {
+    let prints = loaded.prints.iter().filter_map(Print::reply);
+    let replies = rows.iter().filter_map(Row::reply);
+    for reply in replies.chain(controls).chain(prints) {
         totals.prompt_tokens += reply.usage.prompt_tokens.unwrap_or(0);
         totals.cached_tokens += reply.usage.cached_tokens.unwrap_or(0);
         totals.output_tokens += reply.usage.output_tokens.unwrap_or(0);
     }
     totals.cost_usd = price.map(|price| price.usd(totals.prompt_tokens, totals.output_tokens));
+    let fingerprints = fingerprints(&loaded.prints);
+    let mut warnings = warnings(run, &cuts, rows, &settled, &totals, corpora.main());
+    let answers = settled.values().filter_map(|row| {
+        Some(Answered {
+            at_ms: row.at_ms,
+            id: row.trial.id,
+            reply: row.reply()?,
+            right: row.judged.as_ref().map(|judged| judged.class.is_right()),
+        })
+    });
+    warnings.extend(split(answers, &fingerprints));
     Summary {
         schema: SCHEMA,
         depthfinder: env!("CARGO_PKG_VERSION").to_string(),
@@ -83,7 +99,8 @@ pub fn summarize(
         tasks,
         found_window: run.found_window.clone(),
         settings: settings(run),
-        warnings: warnings(run, &cuts, rows, &settled, &totals, corpora.main()),
+        fingerprints,
+        warnings,
         cuts,
         totals,
     }

@@ -3,8 +3,10 @@
 mod warnings;
 
 use super::collect::{settings, share};
+use super::fingerprints::fingerprints;
+use super::splits::{Answered, split};
 use super::{Cell, Point, Summary, TaskSummary, Totals};
-use crate::journal::{Loaded, RunFile, SetRow};
+use crate::journal::{Loaded, Print, RunFile, SetRow};
 use crate::price::Price;
 use crate::run::rescored;
 use crate::stats::{Interval, wilson, wilson_mean};
@@ -125,6 +127,17 @@ pub fn summarize_set(run: &RunFile, loaded: &Loaded, price: Option<Price>) -> Su
         .map(|(task, items)| task_summary(task, items, &depths))
         .collect();
     let totals = totals(run, loaded, &settled, price);
+    let fingerprints = fingerprints(&loaded.prints);
+    let mut warnings = warnings::warnings(run, loaded, &last, &totals);
+    let answers = settled.iter().filter_map(|one| {
+        Some(Answered {
+            at_ms: one.row.at_ms,
+            id: one.row.item,
+            reply: one.row.reply()?,
+            right: one.void.is_none().then_some(one.right),
+        })
+    });
+    warnings.extend(split(answers, &fingerprints));
     Summary {
         schema: SCHEMA,
         depthfinder: env!("CARGO_PKG_VERSION").to_string(),
@@ -164,8 +177,9 @@ pub fn summarize_set(run: &RunFile, loaded: &Loaded, price: Option<Price>) -> Su
         tasks,
         cuts: Vec::new(),
         found_window: None,
+        fingerprints,
         settings: settings(run),
-        warnings: warnings::warnings(run, loaded, &last, &totals),
+        warnings,
         totals,
     }
 }
@@ -363,9 +377,11 @@ fn totals(run: &RunFile, loaded: &Loaded, settled: &[Settled<'_>], price: Option
         scored: settled.len() as u64 - void,
         void,
         attempts: loaded.items.len() as u64,
+        fingerprint_questions: loaded.prints.len() as u64,
         ..Totals::default()
     };
-    for reply in loaded.items.iter().filter_map(SetRow::reply) {
+    let prints = loaded.prints.iter().filter_map(Print::reply);
+    for reply in loaded.items.iter().filter_map(SetRow::reply).chain(prints) {
         totals.prompt_tokens += reply.usage.prompt_tokens.unwrap_or(0);
         totals.cached_tokens += reply.usage.cached_tokens.unwrap_or(0);
         totals.output_tokens += reply.usage.output_tokens.unwrap_or(0);

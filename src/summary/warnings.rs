@@ -1,6 +1,6 @@
 //! What a reader of the charts must know, in words.
 
-use super::{CutFinding, Totals, splits};
+use super::{CutFinding, Totals};
 use crate::answer::{Rule, ValueType};
 use crate::corpus::{Corpus, Kind, Text};
 use crate::haystack::Beyond;
@@ -125,7 +125,6 @@ pub fn warnings(
             "{stale} wrong answers are the right answers of other prompts, which no text of theirs holds: a response cache, or answers mixed up on the way"
         ));
     }
-    warnings.extend(splits::split(settled));
     warnings
 }
 

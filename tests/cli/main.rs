@@ -11,6 +11,7 @@ mod disguises;
 mod dispute;
 mod embedded;
 mod fault_kinds;
+mod fingerprints;
 mod full_disk;
 mod gate;
 mod identify;

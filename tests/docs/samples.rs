@@ -6,13 +6,16 @@ use depthfinder::comparison::{Answered, Comparison, SideSummary};
 use depthfinder::corpus::Corpus;
 use depthfinder::gate::{Baseline, Course};
 use depthfinder::haystack::Beyond;
-use depthfinder::journal::{FoundWindow, Line, Loaded, Named, Outcome, Row, RunFile};
+use depthfinder::identity::fingerprint::Fingerprint;
+use depthfinder::journal::{
+    FoundWindow, Line, Loaded, Moment, Named, Outcome, Print, Row, RunFile,
+};
 use depthfinder::plan::{Depths, Plan};
 use depthfinder::reconcile::{Fit, Sample};
 use depthfinder::reply::{Failure, Reply, Stop, Timing, Usage};
 use depthfinder::seed::Secret;
 use depthfinder::stats::GateRules;
-use depthfinder::summary::{CutFinding, KindSummary, Reach, Summary};
+use depthfinder::summary::{CutFinding, FingerprintSummary, KindSummary, Reach, Summary};
 use depthfinder::task::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -265,6 +268,29 @@ pub fn controls(run: &Run) -> Vec<Value> {
     run.controls.iter().cloned().chain([plain]).collect()
 }
 
+/// A question of a fingerprint that was answered, and one that was not.
+pub fn prints(run: &Run) -> Vec<Value> {
+    let failure = Outcome::Failure(Failure::Filtered { said: "no".into() });
+    [run.answered.outcome.clone(), failure]
+        .map(|outcome| {
+            let print = Print {
+                schema: 1,
+                question: 0,
+                fingerprint: 0,
+                moment: Moment::Start,
+                settled: 0,
+                at_ms: 1,
+                probe: "short".into(),
+                text: "Reply with the word OK.".into(),
+                text_tokens: 6,
+                max_output_tokens: 16,
+                outcome,
+            };
+            serde_json::to_value(Line::Fingerprint(Box::new(print))).expect("JSON")
+        })
+        .into()
+}
+
 /// The run's `run.json`, and one with everything filled.
 pub fn run_files(run: &Run) -> Vec<Value> {
     let mut filled = run.file.clone();
@@ -345,12 +371,43 @@ pub fn summaries(run: &Run) -> Vec<Value> {
         })
         .into();
     told.found_window = Some(found_window());
+    told.totals.fingerprint_questions = 5;
+    told.fingerprints = fingerprints();
     bare.found_window = Some(nothing_found());
     bare.tasks[0].curve[0].accuracy_voids_failed = None;
     told.warnings.push("a warning".into());
     let all = [&run.summary, &bare, &told];
     all.map(|summary| serde_json::to_value(summary).expect("JSON"))
         .into()
+}
+
+/// A fingerprint of which all is told, and one of which nothing is.
+fn fingerprints() -> Vec<FingerprintSummary> {
+    let full = FingerprintSummary {
+        moment: Moment::Start,
+        at_ms: 1,
+        settled: 0,
+        questions: 4,
+        print: Fingerprint {
+            model: Some("m".into()),
+            system_fingerprint: Some("fp_1".into()),
+            provider: Some("host".into()),
+            headers: [("server".to_owned(), "host".to_owned())].into(),
+            counts: vec![Some(30), Some(214), Some(40), None],
+        },
+        missing: vec!["code: refused".into()],
+        changed: vec!["model: m, then n".into()],
+    };
+    let bare = FingerprintSummary {
+        print: Fingerprint {
+            counts: vec![None; 4],
+            ..Fingerprint::default()
+        },
+        missing: Vec::new(),
+        changed: Vec::new(),
+        ..full.clone()
+    };
+    vec![full, bare]
 }
 
 /// A comparison, and one of which less is known.

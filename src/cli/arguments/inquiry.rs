@@ -91,6 +91,9 @@ pub struct Inquiry {
     /// Learn how the server counts tokens, from four prompts of up to 16,000 tokens, where neither its tokenizer nor a count is at hand
     #[arg(long, default_value = "auto", value_parser = ["auto", "never"], help_heading = "Asking")]
     pub calibrate: String,
+    /// Four short questions to an endpoint at the start, the middle and the end, whose token counts show whether the tokenizer, the model or the server has changed meanwhile
+    #[arg(long, default_value = "auto", value_parser = ["auto", "never"], help_heading = "Asking")]
+    pub fingerprints: String,
     /// Environment variable that holds the API key
     #[arg(long, value_name = "NAME", help_heading = "Connection")]
     pub api_key_env: Option<String>,

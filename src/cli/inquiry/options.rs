@@ -219,6 +219,12 @@ fn canaries(arguments: &Inquiry) -> Canaries {
     }
 }
 
+/// True where fingerprints are taken of whoever answers.
+pub fn takes_fingerprints(arguments: &Inquiry) -> bool {
+    let scheme = arguments.target.split_once(':').map(|(scheme, _)| scheme);
+    arguments.fingerprints == "auto" && !matches!(scheme, Some("sim" | "local"))
+}
+
 /// What the run may spend.
 pub fn caps(arguments: &Inquiry) -> Result<Caps> {
     Ok(Caps {

@@ -150,6 +150,7 @@ impl Prepared {
             self.opened.asking.max_output_tokens,
             self.opened.price,
         )
+        .with_fingerprints(self.opened.fingerprint_cost(&self.inquiry))
     }
 }
 

@@ -60,7 +60,8 @@ pub async fn sweep(
         chosen.prompt_tokens(),
         chosen.output_tokens(&opened.asking, reasoning_tokens),
         opened.price,
-    );
+    )
+    .with_fingerprints(opened.fingerprint_cost(arguments));
     if arguments.dry_run {
         chosen.print(&dataset, &asked);
         estimate.print_price(opened.free);
@@ -89,6 +90,7 @@ pub async fn sweep(
         longest,
         connected.one_at_a_time,
     )?;
+    let fingerprints = opened.fingerprints(arguments, &journal, &before);
     let runner = SetRunner {
         endpoint: connected.endpoint.as_ref(),
         dataset: &dataset,
@@ -98,6 +100,7 @@ pub async fn sweep(
         reasoning_tokens,
         journal: &journal,
         spending: &spending,
+        fingerprints: fingerprints.as_ref(),
     };
     let mut progress = Progressing::new(arguments.quiet, opened.price);
     let ended = runner.run(&before, &mut progress, stopped).await;

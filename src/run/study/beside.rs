@@ -1,9 +1,11 @@
 //! What is asked beside a study: the short contexts that a threshold is relative to, and controls.
 
+use super::super::fingerprints::taken;
 use super::super::items::{Item, Items, is_right};
+use super::super::pace::Inflight;
 use super::super::{Ended, Event, Runner, Sink, stopped};
 use super::{is_of_task, most_facts};
-use crate::journal::{Control, ControlKind, Loaded, Outcome as Answer};
+use crate::journal::{Control, ControlKind, Loaded, Moment, Outcome as Answer};
 use crate::plan::{Group, Numbered, Trial, groups_of};
 use crate::reply::Failure;
 use crate::stats::Tally;
@@ -67,6 +69,9 @@ impl Runner<'_> {
             };
             let length_tokens = item.length_tokens();
             let under_way = (length_tokens, self.settings.max_output_tokens);
+            if !items.is_asked(&item) && !self.first_fingerprint(stop.clone()).await? {
+                return Ok(Err(Ended::Interrupted));
+            }
             if !items.is_asked(&item)
                 && let Some(cap) = self.controls.spending.too_dear(under_way, length_tokens)
             {
@@ -91,6 +96,21 @@ impl Runner<'_> {
             }
         }
         Ok(Ok(tally))
+    }
+
+    /// Takes the fingerprint of the session's start, where it is due. False where the user stopped
+    /// the run.
+    async fn first_fingerprint(&self, stop: watch::Receiver<bool>) -> Result<bool> {
+        let (controls, alone) = (self.controls, Inflight::new(u64::MAX));
+        let fingerprints = controls.fingerprints.as_ref();
+        taken(
+            fingerprints,
+            Moment::Start,
+            &controls.spending,
+            &alone,
+            stop,
+        )
+        .await
     }
 
     /// Asks the controls that follow a kind of use, cheapest first, for a twentieth of the tokens of

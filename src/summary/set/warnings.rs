@@ -76,12 +76,5 @@ pub fn warnings(
             Vec::from_iter(models).join(", ")
         ));
     }
-    let prints = names(&|row| row.reply()?.system_fingerprint.clone());
-    if prints.len() > 1 {
-        warnings.push(format!(
-            "the server's system_fingerprint changed within the run ({} values)",
-            prints.len()
-        ));
-    }
     warnings
 }
