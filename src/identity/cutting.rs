@@ -174,8 +174,11 @@ pub fn signal(
                 format!("{positions} cut positions, and no known tokenizer to hold them against")
             }
             (false, true) => format!(
-                "{best} of {positions} cut positions are those of {}",
-                names.join(", ")
+                "{best} of {positions} cut positions are those of {} (of the {} known tokenizers \
+                 {} can be held against this answer)",
+                names.join(", "),
+                known.len(),
+                fits.len()
             ),
             // Plain words are cut alike by many: the nearest of a few is no family.
             (false, false) => format!(
