@@ -52,6 +52,9 @@ async fn dispute(
         enter(&folder, &design)?;
     }
     let (mut prepared, plan, key) = open(arguments, &design, &folder).await?;
+    for (place, side) in prepared.iter_mut().enumerate() {
+        side.questions = Some(asked_of(&plan, place).trials().count() as u64);
+    }
     let course = Course::new(&plan, &key, &design);
     announce(arguments, &design, &course, &plan, &prepared);
     if arguments.dry_run {
@@ -369,6 +372,11 @@ fn announce(
     if !arguments.dry_run {
         if !arguments.quiet {
             screen::note(&line);
+            if design.tests(Hypothesis::Unstable) && arguments.temperature != "0" {
+                screen::note(
+                    "at a temperature other than 0 answers differ by sampling alone, and count as unstable",
+                );
+            }
         }
         return;
     }

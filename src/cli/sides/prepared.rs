@@ -22,6 +22,8 @@ pub struct Prepared {
     pub folder: PathBuf,
     /// The place of the side whose connection it asks over, where it is that side asked again.
     pub(super) again: Option<usize>,
+    /// How many questions it is asked; none where it is all of the plan.
+    pub questions: Option<u64>,
 }
 
 /// The letter of a side.
@@ -119,6 +121,7 @@ impl Prepared {
             corpus: Some(corpus),
             folder,
             again: None,
+            questions: None,
         })
     }
 
@@ -140,6 +143,7 @@ impl Prepared {
             corpus: Some(corpus),
             folder,
             again: Some(place),
+            questions: None,
         })
     }
 
