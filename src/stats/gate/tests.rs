@@ -1,6 +1,7 @@
 //! The gate against an exact sum over all its paths, the design's figures, and its own rules.
 
 use super::*;
+use crate::stats::PairLaw;
 use crate::stats::vectors::{draws, method};
 use std::collections::BTreeMap;
 
