@@ -258,14 +258,12 @@ fn what_the_baseline_fixes_is_refused_and_quiet_is_quiet() {
 #[test]
 fn a_text_of_ones_own_may_lie_elsewhere() {
     let place = Place::new();
-    let text = crate::support::small_text();
+    let text = std::fs::read_to_string(crate::support::small_text()).expect("a text");
     place.file("mine.txt", &text);
+    let grid = "--lengths 1k --depths 1 --keys 1 --samples 20 --out before";
     place
-        .sweep(
-            "sim:perfect",
-            "--corpus mine.txt --lengths 1k --depths 1 --keys 1 --samples 20",
-        )
-        .args("--out before")
+        .depthfinder("sweep sim:perfect --corpus mine.txt")
+        .args(grid)
         .ends(0);
     place
         .depthfinder("report before --baseline base.json")
