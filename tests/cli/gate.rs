@@ -193,8 +193,13 @@ fn a_cache_of_replies_is_no_deployment_that_passes() {
 fn a_window_that_was_lost_is_a_loss() {
     let place = with_baseline("sim:perfect");
     let told = gate(&place, "sim:perfect,window=1500", "--out after").ends(1);
-    assert!(told.stdout.contains("2,000 tokens"), "{told}");
-    assert_eq!(outcome(&place, "after")["missing"], 0);
+    assert!(told.stdout.starts_with("FAIL"), "{told}");
+    let gated = outcome(&place, "after");
+    assert_eq!(
+        (&gated["missing"], &gated["bands"][0]["lose"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(gated["bands"][1]["lose"], gated["bands"][1]["pairs"]);
 }
 
 #[test]
