@@ -1,6 +1,6 @@
 //! What the new deployment answered: scored, missing with its reason, or an earlier reply out of a cache.
 
-use super::baseline::Baseline;
+use super::baseline::{Baseline, BaselineRow};
 use super::course::{Answer, Answers};
 use super::verdict::CACHED;
 use crate::comparison::Answered;
@@ -37,7 +37,7 @@ pub fn answers(
     baseline: &Baseline,
     due: &HashMap<u64, u32>,
 ) -> Answers {
-    let cached = cached(rows, baseline);
+    let cached = cached(rows, &baseline.rows);
     let is_new = |row: &&Row| due.get(&row.trial.id).is_none_or(|old| row.attempt > *old);
     rows.iter()
         .filter(|row| row.settled)
@@ -62,7 +62,7 @@ fn answer(row: &Row, corpora: &Corpora, cached: &HashSet<(u64, u32)>) -> Answer 
 
 /// Attempts whose replies are earlier ones. An id under which different words were sent is no name
 /// of a reply (some servers give all the same), and says nothing.
-fn cached(rows: &[Row], baseline: &Baseline) -> HashSet<(u64, u32)> {
+fn cached(rows: &[Row], before: &[BaselineRow]) -> HashSet<(u64, u32)> {
     let named = |row: &Row| {
         let reply = row.reply()?;
         let id = reply.id.clone().filter(|id| !id.is_empty())?;
@@ -78,7 +78,7 @@ fn cached(rows: &[Row], baseline: &Baseline) -> HashSet<(u64, u32)> {
             *told = None;
         }
     };
-    for row in &baseline.rows {
+    for row in before {
         if let (Some(id), Some(words)) = (&row.id, &row.answer) {
             learn(id.clone(), words.clone(), None);
         }
@@ -99,4 +99,85 @@ fn cached(rows: &[Row], baseline: &Baseline) -> HashSet<(u64, u32)> {
         })
         .map(|row| (row.trial.id, row.attempt))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn row(trial: u64, attempt: u32, outcome: serde_json::Value) -> Row {
+        serde_json::from_value(json!({
+            "schema": 1,
+            "trial": {"id": trial, "task": "niah_single", "length_tokens": 1_000, "sample": trial,
+                "set": 0, "slot": 0, "cell_percent": 50.0, "depth_percent": 50.0},
+            "attempt": attempt, "at_ms": trial, "key": "absent key", "expected": "7",
+            "siblings": [], "values": "numbers", "wording": 0, "question": "?",
+            "prompt": {"blake3": "", "bytes": 0, "text_tokens": 1_000, "expected_tokens": null,
+                "exact": true, "placed": {"asked_percent": 50.0, "actual_percent": 50.0},
+                "shares": {"prose_tokens": 1_000, "code_tokens": 0, "repeated_tokens": 0},
+                "parts": []},
+            "max_output_tokens": 64, "settled": true, "outcome": outcome,
+        }))
+        .expect("a row")
+    }
+
+    fn replied(trial: u64, id: &str, words: &str) -> Row {
+        let usage = json!({"prompt_tokens": null, "cached_tokens": null,
+            "cache_write_tokens": null, "output_tokens": null, "reasoning_tokens": null});
+        let timing = json!({"uploaded_ms": null, "headers_ms": null, "first_text_ms": null,
+            "total_ms": 1.0});
+        let reply = json!({"text": words, "stop": "end", "usage": usage, "timing": timing,
+            "id": id});
+        row(trial, 1, json!({"reply": reply}))
+    }
+
+    fn before(trial: u64, id: &str, words: &str) -> BaselineRow {
+        serde_json::from_value(json!({"trial": trial, "blake3": "", "text_tokens": 1_000,
+            "answer": words, "id": id}))
+        .expect("a row")
+    }
+
+    fn trials(rows: &[Row], baseline: &[BaselineRow]) -> Vec<u64> {
+        let mut trials: Vec<u64> = cached(rows, baseline)
+            .into_iter()
+            .map(|(trial, _)| trial)
+            .collect();
+        trials.sort_unstable();
+        trials
+    }
+
+    #[test]
+    fn a_reply_with_the_id_and_words_of_an_earlier_one_is_that_reply() {
+        let baseline = [before(0, "a", "7"), before(1, "b", "8")];
+        // The baseline's; one of its own, given to another prompt as well; and new ones.
+        let rows = [
+            replied(0, "a", "7"),
+            replied(1, "c", "8"),
+            replied(2, "d", "9"),
+            replied(3, "d", "9"),
+            replied(4, "", "9"),
+        ];
+        assert_eq!(trials(&rows, &baseline), [0, 3]);
+        // Servers that give all replies the same id say nothing by it.
+        let baseline = [before(0, "x", "7"), before(1, "x", "8")];
+        let rows = [replied(0, "x", "7"), replied(1, "x", "8")];
+        assert_eq!(trials(&rows, &baseline), [0u64; 0]);
+    }
+
+    #[test]
+    fn what_failed_in_passing_is_due_again_until_it_is_answered() {
+        let limited = json!({"failure": {"kind": "limited", "said": "", "permanent": false}});
+        let refused = json!({"failure": {"kind": "refused", "status": 400, "said": ""}});
+        let mut rows = vec![
+            row(0, 3, limited.clone()),
+            row(1, 1, refused),
+            row(2, 2, limited),
+        ];
+        assert_eq!(due_again(&rows), HashMap::from([(0, 3), (2, 2)]));
+        let mut answered = replied(0, "a", "7");
+        answered.attempt = 4;
+        rows.push(answered);
+        assert_eq!(due_again(&rows), HashMap::from([(2, 2)]));
+    }
 }
