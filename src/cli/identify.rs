@@ -162,8 +162,8 @@ fn conclude(
 ) -> Result<Exit> {
     match &halted {
         Some(Halt::Lost(error)) => bail!("{error:#}"),
-        Some(Halt::Fatal(side, failure)) if identity.verdicts.is_empty() => bail!(
-            "the {} cannot be asked: {failure}; {} answers are kept in {}",
+        Some(Halt::Fatal(side, failure)) if identity.is_silent() => bail!(
+            "the {} cannot be asked: {failure}; {} attempts are kept in {}",
             side.name(),
             identity.attempts.len(),
             folder.display()

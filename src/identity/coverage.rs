@@ -130,9 +130,7 @@ pub fn withhold(
     against: impl Fn(Hypothesis) -> String,
 ) {
     for missing in missing {
-        let needing = NEEDED
-            .iter()
-            .find(|(signal, _)| *signal == missing.signal);
+        let needing = NEEDED.iter().find(|(signal, _)| *signal == missing.signal);
         let Some((_, hypothesis)) = needing else {
             continue;
         };
@@ -233,7 +231,10 @@ mod tests {
         assert_eq!(unanswered(&attempts("x", &outcomes)), None);
         outcomes.push(limited());
         let told = unanswered(&attempts("x", &outcomes)).expect("too many");
-        assert!(told.contains("3 of 11") && told.contains("slow down"), "{told}");
+        assert!(
+            told.contains("3 of 11") && told.contains("slow down"),
+            "{told}"
+        );
         // Asked again with success, it was answered.
         let mut again = attempts("x", &[limited()]);
         again.extend(attempts("x", &[reply()]));

@@ -28,7 +28,12 @@ pub fn lines(identity: &Identity) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for verdict in &identity.verdicts {
         lines.push(sentence(&identity.target, verdict));
-        lines.extend(verdict.because.iter().map(|why| format!("    {}", plain(why))));
+        lines.extend(
+            verdict
+                .because
+                .iter()
+                .map(|why| format!("    {}", plain(why))),
+        );
     }
     if identity.verdicts.is_empty() {
         lines.push(format!(

@@ -208,10 +208,7 @@ mod tests {
         assert!(other.readings[0].why.contains("<|eot_id|>"), "{other:?}");
         // Each count times 1.25, and rounded one way or the other.
         let multiplied = seen(&[9, 6, 3, 2, 5]);
-        for (factor, says) in [
-            (Some(1.25), Says::Consistent),
-            (None, Says::NotConsistent),
-        ] {
+        for (factor, says) in [(Some(1.25), Says::Consistent), (None, Says::NotConsistent)] {
             let found = signal(&multiplied, Some(&chatml), factor);
             assert_eq!(found.readings[0].says, says, "{found:?}");
         }

@@ -19,6 +19,7 @@ use super::special::{self, Seen};
 use super::twist::{self, Expected};
 use super::vector::{self, Vector};
 use crate::endpoint::Endpoint;
+use crate::journal::Outcome;
 use crate::rope::Rope;
 use crate::seed::Stream;
 use crate::tokens::Tokenizer;
@@ -195,6 +196,12 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// True where no question had an answer.
+    pub fn is_silent(&self) -> bool {
+        let mut outcomes = self.attempts.iter().map(|attempt| &attempt.outcome);
+        !outcomes.any(|outcome| matches!(outcome, Outcome::Reply(_)))
+    }
+
     /// How the verdicts stand: one against decides; one for the reference, or else for the name, is
     /// enough where long prompts and reported tokens leave no doubt.
     pub fn says(&self) -> Says {

@@ -16,6 +16,8 @@ const CANNOT: &str = "a match proves the family of the tokenizer and not the mod
     rewrites its usage fields can imitate any";
 /// Share of probes below which another tokenizer counts.
 const AGREEING: f64 = 0.8;
+/// Factor below which counts are no multiple: those that stop at one number differ by nothing.
+const LEAST_RATIO: f64 = 0.5;
 /// Nearest tokenizers that are listed.
 const LISTED: usize = 4;
 
@@ -64,6 +66,7 @@ impl Distance {
     pub fn is_scaled(&self, total: i64) -> bool {
         let rounding = 0.6 * self.compared as f64;
         self.compared > 0
+            && self.ratio > LEAST_RATIO
             && (self.ratio - 1.0).abs() > 0.02
             && self.scaled_l1 <= rounding + 0.005 * total as f64
     }

@@ -208,8 +208,14 @@ fn a_silent_cut_is_no_other_tokenizer() {
         let told = identify(&place, &target, "--long 8k --out")
             .arg(fault)
             .ends(3);
-        assert!(told.stdout.contains("the prompt was cut"), "{fault}: {told}");
-        assert!(!told.stdout.contains("another tokenizer"), "{fault}: {told}");
+        assert!(
+            told.stdout.contains("the prompt was cut"),
+            "{fault}: {told}"
+        );
+        assert!(
+            !told.stdout.contains("another tokenizer"),
+            "{fault}: {told}"
+        );
         let identity = result(&place, fault);
         assert_eq!(says(&identity, "long"), Some("undecided"), "{fault}");
         assert_eq!(says(&identity, "name"), Some("consistent"), "{fault}");
@@ -235,7 +241,10 @@ fn counts_alone_make_no_model_consistent_with_a_reference() {
     let told = identify(&place, "sim:perfect,voice=7", SMALL)
         .args("--reference sim:perfect,voice=99 --no-equality --param temperature=1 --out counts")
         .ends(3);
-    assert!(told.stdout.contains("only counts of tokens agree"), "{told}");
+    assert!(
+        told.stdout.contains("only counts of tokens agree"),
+        "{told}"
+    );
     let identity = result(&place, "counts");
     assert_eq!(says(&identity, "reference"), Some("undecided"));
     let of_reference = |says: &str| ("reference".to_owned(), says.to_owned());
@@ -265,9 +274,13 @@ fn what_was_never_answered_is_named_and_leaves_it_undecided() {
         .args("--reference sim:perfect,voice=7 --no-equality --retries 0 --concurrency 1")
         .args("--out limited")
         .ends(3);
-    assert!(told.stderr.contains("questions were not answered"), "{told}");
     assert!(
-        told.stdout.contains("not measured: greedy divergence of the target"),
+        told.stderr.contains("questions were not answered"),
+        "{told}"
+    );
+    assert!(
+        told.stdout
+            .contains("not measured: greedy divergence of the target"),
         "{told}"
     );
     let identity = result(&place, "limited");
@@ -284,10 +297,17 @@ fn what_was_never_answered_is_named_and_leaves_it_undecided() {
 fn questions_under_way_do_not_break_a_cap_on_tokens() {
     let place = Place::new();
     let (_server, target) = serve(&place, "sim:perfect,voice=7");
-    let told = identify(&place, &target, "--long 8k --max-tokens 20k --concurrency 4")
-        .args("--out capped")
-        .ends(3);
-    assert!(told.stderr.contains("stopped by --max-tokens 20000"), "{told}");
+    let told = identify(
+        &place,
+        &target,
+        "--long 8k --max-tokens 20k --concurrency 4",
+    )
+    .args("--out capped")
+    .ends(3);
+    assert!(
+        told.stderr.contains("stopped by --max-tokens 20000"),
+        "{told}"
+    );
     let identity = result(&place, "capped");
     let spent = identity["spent"]["prompt_tokens"].as_u64();
     assert!(spent.is_some_and(|spent| spent <= 20_000), "{spent:?}");

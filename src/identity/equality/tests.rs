@@ -11,12 +11,13 @@ const DESIGN: Design = Design {
 const SEA: [&str; 4] = ["sea", "wave", "salt", "gull"];
 const TOWN: [&str; 4] = ["street", "shop", "bell", "tram"];
 
-/// Answers that each begin with a word of their prompt's own.
+/// Answers that each begin as their prompt alone makes them.
 fn answers(words: &[&str], salt: u64, design: Design) -> Sampled {
     let mut stream = RunKey::public("equality").stream("answers", &[salt]);
     let mut one = |prompt: usize| -> String {
         let words = (0..12).map(|_| words[stream.below(words.len() as u64) as usize]);
-        format!("{prompt}: {}", words.collect::<Vec<_>>().join(" "))
+        let own = char::from(b'A' + prompt as u8).to_string().repeat(20);
+        format!("{own} {}", words.collect::<Vec<_>>().join(" "))
     };
     let answers = (0..design.prompts).map(|at| (0..design.samples).map(|_| one(at)).collect());
     Sampled {
@@ -91,10 +92,7 @@ fn a_side_that_repeats_itself_is_no_other_model() {
         let first = answers[0].clone();
         answers.fill(first);
     }
-    for (one, other, side) in [
-        (&frozen, &drawn, "target"),
-        (&drawn, &frozen, "reference"),
-    ] {
+    for (one, other, side) in [(&frozen, &drawn, "target"), (&drawn, &frozen, "reference")] {
         let found = tested(one, other, DESIGN);
         assert_eq!(found.readings[0].says, Says::Undecided, "{found:?}");
         let why = &found.readings[0].why;
