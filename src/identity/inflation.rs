@@ -14,8 +14,9 @@ const CANNOT: &str = "it needs the model's own tokenizer: where that is not know
 const REFERENCE: &str = "the reference";
 /// Reported over counted, above which it is suspicious, and above which it is red (a rule of
 /// thumb of public audits of resellers).
-const SUSPICIOUS: f64 = 1.05;
-const RED: f64 = 1.20;
+pub const SUSPICIOUS: f64 = 1.05;
+/// The second of the two.
+pub const RED: f64 = 1.20;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]

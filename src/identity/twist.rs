@@ -1,5 +1,6 @@
 //! The tokenizer vector behind a long text: another tokenizer there, multiplied usage, or a prompt that was cut.
 
+use super::inflation;
 use super::known::Known;
 use super::probes::{PLAIN, PROBES};
 use super::signal::{Hypothesis, Says, Signal, Strength};
@@ -129,12 +130,14 @@ fn read(
         let why = format!("all {all} probes are counted behind the long text as alone");
         (Says::Consistent, Strength::Strong, why)
     } else if times != 1.0 && !is_short {
-        signal.weigh(
-            Hypothesis::Usage,
-            Says::NotConsistent,
-            Strength::Medium,
-            format!("behind the long text every count is {times:.3} times what it is alone"),
-        );
+        if times > inflation::SUSPICIOUS {
+            let strength = match times > inflation::RED {
+                true => Strength::Strong,
+                false => Strength::Medium,
+            };
+            let why = format!("behind the long text every count is {times:.3} times that alone");
+            signal.weigh(Hypothesis::Usage, Says::NotConsistent, strength, why);
+        }
         let why = format!(
             "all {all} probes are counted behind the long text as alone, {times:.3} times: the \
              same tokenizer, and other usage"
