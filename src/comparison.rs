@@ -33,10 +33,22 @@ pub fn strictest_level(others: usize, bands: usize) -> f64 {
     ALPHA / (parts * others.max(1)) as f64
 }
 
+/// How many whole haystacks must differ, all one way, for the smallest p-value that counts.
+pub fn least_haystacks(level: f64) -> u64 {
+    1 + (1.0 / level).log2().ceil() as u64
+}
+
 /// Which loss such pairs show, in words, if as many differ by chance as differ here.
-pub fn detectable_points(pairs: Pairs, others: usize, bands: usize) -> String {
+pub fn detectable_points(pairs: Pairs, haystacks: u64, others: usize, bands: usize) -> String {
     let differ = (pairs.lose + pairs.win) as f64 / pairs.n.max(1) as f64;
     let level = strictest_level(others, bands);
+    let least = least_haystacks(level);
+    if pairs.n > haystacks && haystacks < least {
+        return format!(
+            "{} show no loss, however large, since {least} texts at least must differ",
+            counted(haystacks, "haystack")
+        );
+    }
     let drop = detectable_drop(pairs.n, differ, Sides::Two, level, POWER);
     format!(
         "{} of which {} differ show {} with a chance of {}",

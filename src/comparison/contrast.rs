@@ -315,7 +315,12 @@ impl Contrast {
             Finding::NoDifference => format!(
                 "no difference between {other} and {base} is shown: {}; {}",
                 told(&pooled),
-                detectable_points(pooled.paired.pairs(), others, self.bands.len())
+                detectable_points(
+                    pooled.paired.pairs(),
+                    self.haystacks,
+                    others,
+                    self.bands.len()
+                )
             ),
         };
         for band in worse_bands {

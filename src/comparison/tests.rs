@@ -167,11 +167,18 @@ fn several_sides_share_the_chance_of_a_wrong_finding() {
         "{pooled:?}"
     );
     // Nor is so small a loss found as with two.
-    let drop = |others| detectable_points(three.contrasts[1].pooled.paired.pairs(), others, 2);
+    let pairs = three.contrasts[1].pooled.paired.pairs();
+    let drop = |others| detectable_points(pairs, 100, others, 2);
     assert_ne!(drop(1), drop(2));
     assert!(
         three.contrasts[1].sentence.ends_with(&drop(2)),
         "{}",
         three.contrasts[1].sentence
     );
+    // At .05 six texts of several questions can differ by chance once in 32; five once in 16.
+    assert_eq!(least_haystacks(ALPHA), 6);
+    let few = detectable_points(pairs, 5, 1, 1);
+    assert!(few.contains("5 haystacks show no loss"), "{few}");
+    let enough = detectable_points(pairs, 6, 1, 1);
+    assert!(enough.contains("show a loss of"), "{enough}");
 }

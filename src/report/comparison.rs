@@ -3,7 +3,7 @@
 use super::document::{Block, Document, Picture, heading};
 use crate::comparison::{
     Comparison, Contrast, MOST_MISSING, POWER, SideSummary, Tested, detectable_points,
-    strictest_level,
+    least_haystacks, strictest_level,
 };
 use crate::number::{counted, grouped, interval_figures, percent};
 use crate::stats::{Interval, Sides, detectable_drop};
@@ -34,8 +34,7 @@ pub fn detectable(pairs: u64, haystacks: u64, lengths: usize, others: usize) -> 
             )
         })
         .collect();
-    // So many whole haystacks must differ, all one way, for the smallest p-value that counts.
-    let least = 1 + (1.0 / level).log2().ceil() as u64;
+    let least = least_haystacks(level);
     let few = match pairs > haystacks && haystacks < least {
         true => format!(
             "; but questions of one text are no independent witnesses, and fewer than {least} texts can show nothing: raise --samples"
@@ -217,7 +216,7 @@ fn pairs(contrast: &Contrast, others: usize, blocks: &mut Vec<Block>) {
         "{} on {}. {}.",
         counted(pairs.n, "pair"),
         counted(contrast.haystacks, "haystack"),
-        detectable_points(pairs, others, contrast.bands.len())
+        detectable_points(pairs, contrast.haystacks, others, contrast.bands.len())
     )));
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Two cores that others use too are several times slower than two quiet ones.
 const SLOW: Duration = Duration::from_secs(1_500);
 /// One fact in 512 tokens: SmolLM2 finds it. Short answers, since a base model writes on and on.
-const GRID: &str = "--task niah_single --lengths 512 --depths 5 --max-output 24";
+const ASKED: &str = "--task niah_single --lengths 512 --max-output 24";
 /// Another haystack and other facts would be as good; these are drawn the same each time.
 const SECRET: &str = "--secret 5eed";
 
@@ -173,7 +173,10 @@ fn of_deployments_of_one_name_the_spoilt_and_the_other_model_are_worse_and_the_s
     ];
     let command = served.asks("compare", &base).args(&others.join(" "));
     let told = command
-        .args(&format!("{GRID} {SECRET} --samples 3 --out both"))
+        // A haystack of its own for each question: whole haystacks are what is compared.
+        .args(&format!(
+            "{ASKED} {SECRET} --depths 1 --samples 12 --out both"
+        ))
         .ends(1);
     let comparison = served.place.run("both").json("comparison.json");
     let contrasts = comparison["contrasts"].as_array().expect("contrasts");
@@ -205,7 +208,7 @@ fn of_deployments_of_one_name_the_spoilt_and_the_other_model_are_worse_and_the_s
         format!("{:+.0}", 100.0 * observed.unwrap_or(f64::NAN))
     };
     say(&format!(
-        "{case}: 15 pairs each: itself {}, coarse cache {}, rope halved {}, Gemma {} points, {:.0} s",
+        "{case}: 12 pairs each: itself {}, coarse cache {}, rope halved {}, Gemma {} points, {:.0} s",
         points(same),
         points(coarse),
         points(half),
@@ -226,7 +229,9 @@ fn a_gate_lets_the_same_deployment_pass_and_stops_the_spoilt_and_the_other_model
     let base = served.smollm2("");
     served
         .asks("sweep", &base)
-        .args(&format!("{GRID} {SECRET} --samples 6 --out before"))
+        .args(&format!(
+            "{ASKED} {SECRET} --depths 5 --samples 6 --out before"
+        ))
         .ends(0);
     let same = served.gated(&base, "same", 0, "PASS: not worse by 20 points or more");
     let half = served.smollm2(HALF_ROPE);
