@@ -6,7 +6,9 @@ mod evidence;
 
 pub use conclusion::{Conclusion, Disputed, Hypothesis, Verdict};
 pub use course::{Course, Part, Sitting};
-pub use evidence::{Evidence, Label, Labelling, Repeats, Shares, Sides, TokenCounts, Window};
+pub use evidence::{
+    Evidence, Label, Labelling, Needle, Repeats, Shares, Sides, TokenCounts, Window,
+};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};

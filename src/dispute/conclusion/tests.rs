@@ -218,8 +218,17 @@ fn famous_answers_against_the_text_are_memory() {
         study.fails(0, *changed);
         let one = study.askings[0].get_mut(changed).expect("asked");
         one.recites = true;
+        one.question = "Where does the tower stand?".into();
     }
     let disputed = study.concludes();
+    let needles = &disputed.evidence.needles;
+    assert_eq!((needles.len(), needles[0].recited), (2, 20));
+    assert!(
+        disputed.remarks[0].contains("20 of 20 famous answers")
+            && disputed.remarks[0].contains("tower"),
+        "{:?}",
+        disputed.remarks
+    );
     assert_eq!(verdicts(&disputed), [NOT_SHOWN, NOT_SHOWN, HOLDS]);
     let told = &disputed.conclusions[2].sentence;
     assert!(
