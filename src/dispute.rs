@@ -5,7 +5,7 @@ mod course;
 mod evidence;
 
 pub use conclusion::{Conclusion, Disputed, Hypothesis, Verdict};
-pub use course::{Course, Part, Sitting};
+pub use course::{Course, Part, Sitting, one_of_each_text};
 pub use evidence::{
     Evidence, Label, Labelling, Needle, Repeats, Shares, Sides, TokenCounts, Window,
 };

@@ -11,7 +11,9 @@ use super::folder;
 use super::inquiry::options;
 use super::sides::{self, Prepared, Shared, Step};
 use super::{Exit, ending, screen, setup};
-use crate::dispute::{Course, DESIGN_FILE, DISPUTE_SCHEMA, Design, Hypothesis, Part, Sitting};
+use crate::dispute::{
+    Course, DESIGN_FILE, DISPUTE_SCHEMA, Design, Hypothesis, Part, Sitting, one_of_each_text,
+};
 use crate::journal::RunFile;
 use crate::length::parse_tokens;
 use crate::number::counted;
@@ -268,6 +270,7 @@ async fn open(
     let output_tokens = first.opened.asking.max_output_tokens;
     let lengths = lengths(arguments, window, output_tokens)?;
     let plan = Plan::new(grid(arguments, lengths, tasks)?, &first.opened.key);
+    let plan = one_of_each_text(&plan);
     let key = first.opened.key.clone();
     let mut prepared = vec![first];
     for name in &names[1..] {
@@ -313,9 +316,9 @@ fn lengths(arguments: &Dispute, window: Option<u64>, output_tokens: u64) -> Resu
 
 fn grid(arguments: &Dispute, lengths_tokens: Vec<u64>, tasks: Vec<Task>) -> Result<Grid> {
     let depths = Depths::parse(&arguments.depths)?;
-    // Of each task a question for each depth of each length.
+    // Of each task a question of each length.
     let fresh = options::tasks(arguments)?.len();
-    let a_sample = (lengths_tokens.len() * depths.cells_percent().len() * fresh.max(1)) as u64;
+    let a_sample = (lengths_tokens.len() * fresh.max(1)) as u64;
     let samples = arguments.prompts.div_ceil(a_sample.max(1));
     Ok(Grid {
         tasks,

@@ -46,7 +46,7 @@ impl Study {
         let key = Secret::from_hex("0d15").expect("hex").key("");
         let grid = serde_json::json!({
             "tasks": ["niah_single", "public", "public_changed"], "lengths_tokens": [1000],
-            "depths": { "at": [0.0, 25.0, 50.0, 75.0, 100.0] }, "samples": 20, "keys": 1,
+            "depths": { "at": [0.0, 25.0, 50.0, 75.0, 100.0] }, "samples": 100, "keys": 1,
             "values": "numbers", "wording": "fixed", "question_at": "end",
         });
         let plan = Plan::new(serde_json::from_value(grid).expect("a grid"), &key);
@@ -63,7 +63,8 @@ impl Study {
         };
         let all = |asking: u64| -> Answers {
             // Public facts are for the first asking.
-            let asked = plan.trials().filter(|trial| {
+            let all = super::super::one_of_each_text(&plan);
+            let asked = all.trials().filter(|trial| {
                 asking == 0 || ![Task::PUBLIC, Task::PUBLIC_CHANGED].contains(&trial.task)
             });
             let trials = asked.map(|trial| {
