@@ -5,8 +5,10 @@ mod course;
 mod evidence;
 
 pub use conclusion::{Conclusion, Disputed, Hypothesis, Verdict};
-pub use course::{Course, Part, Sitting};
-pub use evidence::{Evidence, Label, Labelling, Repeats, Shares, Sides, TokenCounts, Window};
+pub use course::{Course, Part, Sitting, one_of_each_text};
+pub use evidence::{
+    Evidence, Label, Labelling, Needle, Repeats, Shares, Sides, TokenCounts, Window,
+};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};

@@ -2,6 +2,10 @@
 
 mod baseline;
 mod course;
+mod replies;
+mod verdict;
 
 pub use baseline::{BASELINE_SCHEMA, Baseline, BaselineRow};
-pub use course::{Changes, Course, Gated, GatedBand, Outcome, Reference};
+pub use course::{Answer, Answers, Changes, Course, Reference};
+pub use replies::{answers, due_again};
+pub use verdict::{CACHED, Gated, GatedBand, Outcome};

@@ -7,6 +7,8 @@
 //! consistent": none of this proves which weights were run, and a difference has honest causes.
 
 pub mod asker;
+pub mod budget;
+pub mod coverage;
 pub mod cutting;
 pub mod equality;
 pub mod fields;
@@ -22,4 +24,5 @@ pub mod self_description;
 pub mod signal;
 pub mod special;
 pub mod study;
+pub mod twist;
 pub mod vector;

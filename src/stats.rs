@@ -31,7 +31,8 @@ pub use detectable::{
 pub use evalue::{Side, confidence_sequence, ln_e_bet, ln_e_refute, ln_e_verify};
 pub use fisher::fisher_exact;
 pub use gate::{
-    Gate, GateChances, GateCount, GateRules, GateVerdict, NeutralReason, alpha_fail, gate_chances,
+    Gate, GateChances, GateCount, GatePlace, GateRules, GateVerdict, NeutralReason, alpha_fail,
+    gate_chances,
 };
 pub use guess::{GuessCorrected, guess_corrected};
 pub use hypotheses::{

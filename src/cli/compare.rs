@@ -127,6 +127,10 @@ async fn of_kept(arguments: &Compare, base: &Path, folder: &Path) -> Result<Open
         (arguments.system.is_some(), "--system"),
         (arguments.reasoning.is_some(), "--reasoning"),
         (arguments.temperature != "0", "--temperature"),
+        (
+            !arguments.param.is_empty(),
+            "--param (--other-param is for the other side)",
+        ),
     ];
     if let Some((_, name)) = fixed.iter().find(|(is_typed, _)| *is_typed) {
         bail!(
@@ -141,7 +145,7 @@ async fn of_kept(arguments: &Compare, base: &Path, folder: &Path) -> Result<Open
             base.display()
         );
     }
-    let template = sides::as_before(&arguments.inquiry, &run.salt, &run.corpus, &run.asking)?;
+    let template = sides::as_before(&arguments.inquiry, &run.salt, &run.corpus, &run.asking);
     let mut prepared = Vec::new();
     for (place, target) in arguments.others.iter().enumerate() {
         let name = sides::letter(place + 1);

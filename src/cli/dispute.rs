@@ -11,7 +11,9 @@ use super::folder;
 use super::inquiry::options;
 use super::sides::{self, Prepared, Shared, Step};
 use super::{Exit, ending, screen, setup};
-use crate::dispute::{Course, DESIGN_FILE, DISPUTE_SCHEMA, Design, Hypothesis, Part, Sitting};
+use crate::dispute::{
+    Course, DESIGN_FILE, DISPUTE_SCHEMA, Design, Hypothesis, Part, Sitting, one_of_each_text,
+};
 use crate::journal::RunFile;
 use crate::length::parse_tokens;
 use crate::number::counted;
@@ -52,6 +54,9 @@ async fn dispute(
         enter(&folder, &design)?;
     }
     let (mut prepared, plan, key) = open(arguments, &design, &folder).await?;
+    for (place, side) in prepared.iter_mut().enumerate() {
+        side.questions = Some(asked_of(&plan, place).trials().count() as u64);
+    }
     let course = Course::new(&plan, &key, &design);
     announce(arguments, &design, &course, &plan, &prepared);
     if arguments.dry_run {
@@ -265,6 +270,7 @@ async fn open(
     let output_tokens = first.opened.asking.max_output_tokens;
     let lengths = lengths(arguments, window, output_tokens)?;
     let plan = Plan::new(grid(arguments, lengths, tasks)?, &first.opened.key);
+    let plan = one_of_each_text(&plan);
     let key = first.opened.key.clone();
     let mut prepared = vec![first];
     for name in &names[1..] {
@@ -310,9 +316,9 @@ fn lengths(arguments: &Dispute, window: Option<u64>, output_tokens: u64) -> Resu
 
 fn grid(arguments: &Dispute, lengths_tokens: Vec<u64>, tasks: Vec<Task>) -> Result<Grid> {
     let depths = Depths::parse(&arguments.depths)?;
-    // Of each task a question for each depth of each length.
+    // Of each task a question of each length.
     let fresh = options::tasks(arguments)?.len();
-    let a_sample = (lengths_tokens.len() * depths.cells_percent().len() * fresh.max(1)) as u64;
+    let a_sample = (lengths_tokens.len() * fresh.max(1)) as u64;
     let samples = arguments.prompts.div_ceil(a_sample.max(1));
     Ok(Grid {
         tasks,
@@ -369,6 +375,11 @@ fn announce(
     if !arguments.dry_run {
         if !arguments.quiet {
             screen::note(&line);
+            if design.tests(Hypothesis::Unstable) && arguments.temperature != "0" {
+                screen::note(
+                    "at a temperature other than 0 answers differ by sampling alone, and count as unstable",
+                );
+            }
         }
         return;
     }

@@ -1,32 +1,37 @@
 //! `gate`: a deployment against a stored baseline, for continuous integration.
 
+mod before;
+mod outcome;
+
 use super::arguments::{Gate, Others};
 use super::folder::{self, Ground, Kept};
 use super::inquiry::options;
 use super::sides::{self, Earlier, Prepared, Shared, Step};
 use super::{Exit, ending, screen, setup};
-use crate::comparison::answers;
 use crate::corpus::Corpus;
-use crate::gate::{Baseline, Course, Gated, Outcome, Reference};
+use crate::gate::{
+    Answer, Answers, Baseline, CACHED, Course, Outcome, Reference, answers, due_again,
+};
 use crate::ground::Assemblers;
-use crate::journal::{Journal, Loaded, RunFile};
+use crate::journal::{Journal, Loaded, Named, RunFile};
 use crate::number::counted;
 use crate::plan::Plan;
 use crate::report;
-use crate::run::{Laid, shuffled};
+use crate::run::{Ended, Laid, shuffled};
 use crate::seed::RunKey;
 use crate::stats::{GateRules, alpha_fail};
 use crate::tokens::Tokenizer;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::HashMap;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::watch;
 
 /// Shares of answers that differ by chance, for which the chances of the gate are told.
 const DISCORDANCES: [f64; 3] = [0.02, 0.05, 0.1];
+/// With fewer texts than this PASS may be out of reach.
+const FEW_TEXTS: u64 = 100;
 
 /// Runs a gate.
 pub async fn run(arguments: Gate) -> Result<Exit> {
@@ -37,6 +42,9 @@ pub async fn run(arguments: Gate) -> Result<Exit> {
 struct Opened {
     baseline: Baseline,
     key: RunKey,
+    /// The whole grid's.
+    whole: Plan,
+    /// Without the questions that the baseline does not have.
     plan: Plan,
     laid: HashMap<u64, Laid>,
     course: Course,
@@ -47,8 +55,9 @@ async fn gate(
     stopped: watch::Receiver<bool>,
     begun: &AtomicBool,
 ) -> Result<Exit> {
-    check(arguments)?;
+    before::check(arguments)?;
     let baseline = read(&arguments.baseline)?;
+    before::fits(arguments, &baseline.asking)?;
     let folder = match &arguments.out {
         Some(out) => out.clone(),
         None => {
@@ -56,13 +65,10 @@ async fn gate(
             folder::default_name(crate::run::now_ms(), &target, "gate")
         }
     };
+    before::has_not_ended(&folder)?;
+    let (corpus, named) = corpus(arguments, &baseline.corpus)?;
     let mut inquiry = sides::other(
-        &sides::as_before(
-            &arguments.inquiry,
-            &baseline.salt,
-            &baseline.corpus,
-            &baseline.asking,
-        )?,
+        &sides::as_before(&arguments.inquiry, &baseline.salt, &named, &baseline.asking),
         &arguments.target,
         &Others::default(),
         folder.clone(),
@@ -72,7 +78,7 @@ async fn gate(
     let threshold = baseline.asking.threshold;
     let mut side = Prepared::open("gate".into(), inquiry, threshold, folder.clone()).await?;
     side.opened.asking = baseline.asking.clone();
-    let opened = open(arguments, baseline, &side.opened.tokenizer)?;
+    let opened = open(arguments, baseline, corpus, &side.opened.tokenizer)?;
     announce(arguments, &opened);
     if arguments.dry_run {
         side.estimate(&opened.plan)
@@ -90,10 +96,9 @@ async fn gate(
         key: &opened.key,
         earlier: Some(&earlier),
     };
-    let corpora = folder::corpora(
-        Corpus::open(&opened.baseline.corpus.name)?,
-        &opened.plan.grid,
-    )?;
+    let corpora = folder::corpora(Corpus::open(&named.name)?, &opened.plan.grid)?;
+    // What failed in an earlier session and may succeed in this one.
+    let mut due: Option<HashMap<u64, u32>> = None;
     let mut rest = arguments
         .update_baseline
         .is_some()
@@ -113,8 +118,9 @@ async fn gate(
             let [journal] = journals else {
                 bail!("a gate asks one side");
             };
-            let (_, block) = opened.course.next(&right(journal, &corpora));
-            Ok(Step::of(block))
+            let due = due.get_or_insert_with(|| due_again(&journal.rows));
+            let told = answers(&journal.rows, &corpora, &opened.baseline, due);
+            Ok(Step::of(opened.course.next(&told).1))
         },
         stopped,
         begun,
@@ -123,51 +129,56 @@ async fn gate(
     let loaded = Journal::read(&folder)?;
     let run = RunFile::read(&folder)?.context("the run has no run.json")?;
     folder::write_results(&folder, &run, &opened.plan, &loaded, &corpora)?;
-    let (gate, _) = opened.course.next(&right(&loaded, &corpora));
-    let gated = opened
+    let told = answers(
+        &loaded.rows,
+        &corpora,
+        &opened.baseline,
+        &due.unwrap_or_default(),
+    );
+    let (gate, _) = opened.course.next(&told);
+    let mut gated = opened
         .course
-        .gated(gate, &run.target, &opened.baseline.target);
-    tell(arguments, &folder, &gated)?;
+        .gated(gate, &told, &run.target, &opened.baseline.target);
+    let is_update = arguments.update_baseline.is_some();
+    let has_verdict = gated.outcome != Outcome::Neutral && !is_update;
+    gated.at_ms = crate::run::now_ms();
+    gated.ended = match &ended {
+        Ended::Complete => has_verdict || due_again(&loaded.rows).is_empty(),
+        Ended::Capped(_) => has_verdict,
+        Ended::Interrupted | Ended::Fatal(_) => false,
+    };
     let kept = counted(gated.asked, "pair");
-    match ending::early(ended, &kept, &folder)? {
-        Some(Exit::Interrupted) => return Ok(Exit::Interrupted),
-        // What a cap has left may do for PASS or FAIL.
-        Some(_) | None => {}
+    let is_capped = matches!(ended, Ended::Capped(_));
+    match &ended {
+        Ended::Complete | Ended::Capped(_) => outcome::tell(arguments, &folder, &gated, true)?,
+        Ended::Interrupted => outcome::tell(arguments, &folder, &gated, false)?,
+        // What could not be asked to its end has come to nothing that others should read.
+        Ended::Fatal(_) => {}
+    }
+    let is_silent = arguments.quiet && !matches!(ended, Ended::Fatal(_));
+    if matches!(ended, Ended::Interrupted) && is_silent {
+        return Ok(Exit::Interrupted);
+    }
+    if !is_silent {
+        match ending::early(ended, &kept, &folder)? {
+            Some(Exit::Interrupted) => return Ok(Exit::Interrupted),
+            // What a cap has left may do for PASS or FAIL.
+            Some(_) | None => {}
+        }
     }
     if let Some(path) = &arguments.update_baseline {
-        update(&opened, &run, &loaded, &corpora, path)?;
+        update(arguments, &opened, &run, &loaded, &told, path)?;
     }
     Ok(match gated.outcome {
         Outcome::Pass => Exit::Done,
         Outcome::Fail => Exit::Refuted,
-        Outcome::Neutral if arguments.neutral_ok && !gated.is_for_want_of_answers() => Exit::Done,
+        Outcome::Neutral
+            if arguments.neutral_ok && !is_capped && !gated.is_for_want_of_answers() =>
+        {
+            Exit::Done
+        }
         Outcome::Neutral => Exit::Undecided,
     })
-}
-
-fn check(arguments: &Gate) -> Result<()> {
-    let typed = &arguments.inquiry;
-    let asks_otherwise = typed.task != ["niah_multikey"]
-        || typed.suite.is_some()
-        || !typed.difficulty.is_empty()
-        || typed.haystack_lang != "en"
-        || typed.question_lang.is_some()
-        || typed.corpus.is_some()
-        || typed.secret.is_some();
-    ensure!(
-        !asks_otherwise,
-        "the baseline fixes tasks, languages, corpus and secret: leave these options out"
-    );
-    ensure!(
-        arguments.delta > 0.0 && arguments.delta < 1.0,
-        "--delta is a share between 0 and 1"
-    );
-    ensure!(
-        arguments.runs_per_year > 0.0,
-        "--runs-per-year is more than 0"
-    );
-    ensure!(arguments.n_max >= 10, "--n-max is at least 10");
-    options::check(typed)
 }
 
 /// Reads a baseline file, or makes one of a run folder.
@@ -179,23 +190,50 @@ fn read(path: &Path) -> Result<Baseline> {
     Baseline::of(&kept.run, &kept.loaded)
 }
 
+/// The baseline's text: where it lay, or where `--corpus` says that it lies here.
+fn corpus(arguments: &Gate, before: &Named) -> Result<(Corpus, Named)> {
+    let typed = arguments.corpus.as_deref();
+    let corpus = Corpus::open(typed.unwrap_or(&before.name)).with_context(|| match typed {
+        Some(_) => "cannot read --corpus".to_string(),
+        None => format!(
+            "the baseline's text {} is not at hand: say with --corpus where it lies",
+            before.short()
+        ),
+    })?;
+    let digest = corpus.digest();
+    ensure!(
+        digest == before.digest,
+        "{} is not what it was when the baseline was made: make a new one{}",
+        match typed {
+            Some(typed) => format!("the corpus {typed}"),
+            None => format!("the corpus {}", before.short()),
+        },
+        match typed {
+            Some(_) => "",
+            None => ", or say with --corpus where the same text lies",
+        }
+    );
+    let name = options::corpus_name(&corpus);
+    Ok((corpus, Named { name, digest }))
+}
+
 /// Lays the baseline's prompts out again, and scores its answers with this version's scorer.
-fn open(arguments: &Gate, baseline: Baseline, own: &Arc<Tokenizer>) -> Result<Opened> {
+fn open(
+    arguments: &Gate,
+    baseline: Baseline,
+    corpus: Corpus,
+    own: &Arc<Tokenizer>,
+) -> Result<Opened> {
     ensure!(
         baseline.prompt_format == crate::prompt::FORMAT,
         "the baseline has prompts of format {} and this depthfinder makes format {}: make a new baseline with it",
         baseline.prompt_format,
         crate::prompt::FORMAT
     );
-    let corpus = Corpus::open(&baseline.corpus.name)?;
-    ensure!(
-        corpus.digest() == baseline.corpus.digest,
-        "the corpus {} is not what it was when the baseline was made: make a new one",
-        baseline.corpus.short()
-    );
     let key = baseline.key()?;
-    let mut plan = Plan::new(baseline.grid.clone(), &key);
-    baseline.check(&plan)?;
+    let whole = Plan::new(baseline.grid.clone(), &key);
+    baseline.check(&whole)?;
+    let mut plan = whole.clone();
     let tokenizer = match own.digest() == baseline.tokenizer.digest {
         true => own.clone(),
         false => Tokenizer::resolve(&baseline.tokenizer.name).with_context(|| {
@@ -247,10 +285,11 @@ fn open(arguments: &Gate, baseline: Baseline, own: &Arc<Tokenizer>) -> Result<Op
         n_max: arguments.n_max,
         ..GateRules::default()
     };
-    let course = Course::new(rules, shuffled(&plan, &key), reference);
+    let course = Course::new(rules, &plan.groups, reference, &key);
     Ok(Opened {
         baseline,
         key,
+        whole,
         plan,
         laid,
         course,
@@ -260,12 +299,13 @@ fn open(arguments: &Gate, baseline: Baseline, own: &Arc<Tokenizer>) -> Result<Op
 /// Says what the gate can show, before it asks.
 fn announce(arguments: &Gate, opened: &Opened) {
     let mut stream = opened.key.stream("gate-chances", &[]);
-    let chances: Vec<String> = DISCORDANCES
+    let chances = DISCORDANCES.map(|share| {
+        let mut draw = |below| stream.below(below);
+        (share, opened.course.chances(share, &mut draw))
+    });
+    let told: Vec<String> = chances
         .iter()
-        .map(|share| {
-            let chances = opened
-                .course
-                .chances(*share, &mut |below| stream.below(below));
+        .map(|(share, chances)| {
             format!(
                 "{:.0} % where {:.0} % of the answers differ by chance ({:.0} pairs)",
                 100.0 * chances.pass,
@@ -274,70 +314,43 @@ fn announce(arguments: &Gate, opened: &Opened) {
             )
         })
         .collect();
-    let line = format!(
-        "up to {} pairs; chance of PASS if nothing has changed: {}",
-        opened.course.pairs(),
-        chances.join(", ")
-    );
-    match arguments.dry_run {
-        true => screen::out(&line),
-        false if !arguments.quiet => screen::note(&line),
-        false => {}
+    let texts = opened.course.texts();
+    let mut lines = vec![format!(
+        "up to {} on {}; chance of PASS if nothing has changed: {}",
+        counted(opened.course.pairs(), "pair"),
+        counted(texts, "text"),
+        told.join(", ")
+    )];
+    if texts < FEW_TEXTS && chances[0].1.pass < 0.9 {
+        lines.push(format!(
+            "the baseline's questions lie on {} only, and questions of one text are no independent pairs: PASS may be out of reach; make one with more --samples, or raise --delta",
+            counted(texts, "text")
+        ));
     }
-}
-
-/// The new answers by trial: right, wrong, or none.
-fn right(loaded: &Loaded, corpora: &crate::ground::Corpora) -> HashMap<u64, Option<bool>> {
-    answers(&loaded.rows, corpora)
-        .into_iter()
-        .map(|(trial, answered)| (trial, answered.right))
-        .collect()
-}
-
-/// Writes the outcome wherever it was asked for, and prints it in one line.
-fn tell(arguments: &Gate, folder: &Path, gated: &Gated) -> Result<()> {
-    let mut json = serde_json::to_vec_pretty(gated).context("cannot write gate.json")?;
-    json.push(b'\n');
-    folder::write(folder, "gate.json", &json)?;
-    let markdown = report::gate_markdown(gated);
-    folder::write(folder, "gate.md", markdown.as_bytes())?;
-    let files: [(&Option<PathBuf>, String); 2] = [
-        (&arguments.junit, report::junit(gated)),
-        (&arguments.prometheus, report::prometheus(gated)),
-    ];
-    for (path, content) in files {
-        if let Some(path) = path {
-            std::fs::write(path, content)
-                .with_context(|| format!("cannot write {}", path.display()))?;
+    for line in lines {
+        match arguments.dry_run {
+            true => screen::out(&line),
+            false if !arguments.quiet => screen::note(&line),
+            false => {}
         }
     }
-    // Set by GitHub's runners: what is appended there stands on the page of the job.
-    if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
-        let appended = std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(&path)
-            .and_then(|mut file| file.write_all(markdown.as_bytes()));
-        if let Err(error) = appended {
-            screen::note(&format!("the step summary could not be written: {error}"));
-        }
-    }
-    if arguments.json {
-        screen::out(&serde_json::to_string_pretty(gated)?);
-    } else {
-        screen::out(&gated.sentence);
-    }
-    Ok(())
 }
 
 /// Writes the new answers as a baseline, and says what has changed.
 fn update(
+    arguments: &Gate,
     opened: &Opened,
     run: &RunFile,
     loaded: &Loaded,
-    corpora: &crate::ground::Corpora,
+    told: &Answers,
     path: &Path,
 ) -> Result<()> {
+    let cached = Answer::Missing(CACHED.to_string());
+    let cached = told.values().filter(|answer| **answer == cached).count();
+    ensure!(
+        cached == 0,
+        "{cached} of the new answers bear the id and the words of an earlier reply, out of a cache of replies: no baseline was written; ask past the cache with another --out"
+    );
     let mut of = run.clone();
     of.sized_by = None;
     let mut baseline = Baseline::of(&of, loaded)?;
@@ -352,17 +365,23 @@ fn update(
     for row in &mut baseline.rows {
         row.text_tokens = sized.get(&row.trial).copied().unwrap_or(row.text_tokens);
     }
-    baseline.check(&opened.plan)?;
-    let new = right(loaded, corpora);
-    let changes = opened.course.changes(&new);
-    for line in report::changes(&changes, &opened.baseline, &baseline) {
-        screen::out(&line);
-    }
+    baseline
+        .check(&opened.whole)
+        .context("no baseline was written, because no gate would take it")?;
+    let changes = opened.course.changes(told);
+    let mut lines = report::changes(&changes, &opened.baseline, &baseline);
     baseline.write(path)?;
-    screen::out(&format!(
+    lines.push(format!(
         "new baseline of {} answers written to {}",
         baseline.rows.len(),
         path.display()
     ));
+    for line in lines.iter().filter(|_| !arguments.quiet) {
+        match arguments.json {
+            // Standard output is JSON alone.
+            true => screen::note(line),
+            false => screen::out(line),
+        }
+    }
     Ok(())
 }

@@ -6,7 +6,8 @@ use super::inquiry::options;
 use super::{Exit, folder, screen, setup};
 use crate::corpus::Corpus;
 use crate::endpoint::Served;
-use crate::identity::asker::{Budget, Halt, Side, now_ms};
+use crate::identity::asker::{Halt, Side, now_ms};
+use crate::identity::budget::Budget;
 use crate::identity::equality::{Design, MOST_PROMPTS};
 use crate::identity::known::{Known, Table};
 use crate::identity::record::Record;
@@ -161,8 +162,8 @@ fn conclude(
 ) -> Result<Exit> {
     match &halted {
         Some(Halt::Lost(error)) => bail!("{error:#}"),
-        Some(Halt::Fatal(side, failure)) if identity.verdicts.is_empty() => bail!(
-            "the {} cannot be asked: {failure}; {} answers are kept in {}",
+        Some(Halt::Fatal(side, failure)) if identity.is_silent() => bail!(
+            "the {} cannot be asked: {failure}; {} attempts are kept in {}",
             side.name(),
             identity.attempts.len(),
             folder.display()
@@ -178,9 +179,9 @@ fn conclude(
         screen::out(&format!("report: {}", folder.join("report.md").display()));
     }
     if let Some(stopped) = &identity.stopped {
-        screen::note(&format!("{stopped}: not everything was asked"));
+        screen::note(&format!("{stopped}: not everything was measured"));
     }
-    Ok(match (identity.says(), &halted) {
+    Ok(match (identity.says(), &identity.stopped) {
         (Says::NotConsistent, _) => Exit::Refuted,
         (Says::Consistent, None) => Exit::Done,
         (Says::Consistent, Some(_)) | (Says::Undecided, _) => Exit::Undecided,
@@ -306,10 +307,11 @@ fn asking(
         .filter(|window| free && *window <= MOST_OVERLONG_TOKENS)
         .map(|window| stretch(corpus, window + window / 2, began_ms))
         .transpose()?;
+    let counted = haystack
+        .as_ref()
+        .map(|haystack| Tokenizer::bundled("o200k")?.count(&haystack.text()));
     Ok(Options {
-        haystack_tokens: haystack.as_ref().map_or(0, |haystack: &Rope| {
-            haystack.raw_bytes() / (BYTES_PER_TOKEN + 1)
-        }),
+        haystack_tokens: counted.transpose()?.unwrap_or(0),
         long_equality: equality.filter(|_| arguments.long_equality && haystack.is_some()),
         haystack,
         overlong,

@@ -274,13 +274,17 @@ pub async fn ask(
         }
     }
     let mut progress = Progressing::new(quiet, None);
-    let planned = plan.trials().count() * sides.len();
+    let all = plan.trials().count() as u64;
+    let questions: Vec<u64> = prepared
+        .iter()
+        .map(|side| side.questions.unwrap_or(all))
+        .collect();
     let done: usize = sides
         .iter()
         .map(|side| Known::of(&side.before).settled.len())
         .sum();
     progress.see(&Event::Began {
-        planned: planned as u64,
+        planned: questions.iter().sum(),
         done: done as u64,
     });
     let ended = loop {
@@ -310,6 +314,7 @@ pub async fn ask(
             asked.push(Side {
                 known,
                 is_asked: step.asks(place),
+                questions: questions[place],
                 runner: Runner {
                     endpoint: prepared.opened.connected.endpoint.as_ref(),
                     plan,

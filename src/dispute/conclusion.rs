@@ -359,6 +359,16 @@ fn remarks(design: &Design, findings: &Findings, evidence: &Evidence) -> Vec<Str
             serial.p
         ));
     }
+    let known = evidence.needles.iter().max_by_key(|needle| needle.recited);
+    if let Some(needle) = known.filter(|_| evidence.needles.len() > 1)
+        && needle.recited > 1
+        && 5 * needle.recited >= 4 * evidence.recited
+    {
+        remarks.push(format!(
+            "{} of {} famous answers against the text are to one question: \"{}\"",
+            needle.recited, evidence.recited, needle.question
+        ));
+    }
     if let Some(counts) = evidence.token_counts
         && counts.most - counts.least > SAME_TEMPLATE_TOKENS
     {

@@ -5,7 +5,7 @@ use super::conclusion::Hypothesis;
 use crate::plan::{Group, Plan, Trial};
 use crate::seed::{RunKey, Stream};
 use crate::task::Task;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Which part of the questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,44 +39,67 @@ pub struct Course {
     twins: Vec<(u64, u64)>,
 }
 
+/// The part of a plan that a dispute asks: of each text one question of each task, at a depth that
+/// goes round with the samples. Questions of one text may fail together, and the tests take
+/// prompts as independent.
+pub fn one_of_each_text(plan: &Plan) -> Plan {
+    let cells = plan.grid.depths.cells_percent();
+    let mut taken = HashSet::new();
+    let mut groups = plan.groups.clone();
+    for group in &mut groups {
+        group.trials.retain(|trial| {
+            let wanted = cells[trial.sample as usize % cells.len()];
+            trial.cell_percent == wanted
+                && taken.insert((trial.task.code(), trial.length_tokens, trial.sample))
+        });
+    }
+    groups.retain(|group| !group.trials.is_empty());
+    Plan {
+        grid: plan.grid.clone(),
+        groups,
+    }
+}
+
 impl Course {
-    /// Deals the prompts of a plan over the windows. The questions of one haystack go to as many
-    /// windows as there are, so that neither lengths nor texts make a window harder than another;
-    /// a public needle and its twin with another answer stay together.
+    /// Deals the prompts of a plan, one of each text, over the windows, the lengths evenly, so that
+    /// no window is harder than another; a public needle and its twin with another answer stay
+    /// together.
     pub fn new(plan: &Plan, key: &RunKey, design: &Design) -> Course {
+        let plan = &one_of_each_text(plan);
         let count = design.windows.max(1);
         let mut stream = key.stream("dispute", &[u64::from(count)]);
         let single = |group: &Group, trial: &Trial| Group {
             trials: vec![trial.clone()],
             ..group.clone()
         };
-        // By length and sample: the questions of one text.
-        let mut fresh: BTreeMap<(u64, u32), Vec<Vec<Group>>> = BTreeMap::new();
-        let mut public: BTreeMap<(u64, u32, u32), [Option<Group>; 2]> = BTreeMap::new();
+        // By length.
+        let mut fresh: BTreeMap<u64, Vec<Vec<Group>>> = BTreeMap::new();
+        let mut public: BTreeMap<(u64, u32), [Option<Group>; 2]> = BTreeMap::new();
         for group in &plan.groups {
             for trial in &group.trials {
-                let text = (trial.length_tokens, trial.sample);
                 let twin = [Task::PUBLIC, Task::PUBLIC_CHANGED];
                 let place = twin.iter().position(|task| *task == trial.task);
                 let one = single(group, trial);
                 match place {
-                    None => fresh.entry(text).or_default().push(vec![one]),
+                    None => {
+                        let of_length = fresh.entry(trial.length_tokens).or_default();
+                        of_length.push(vec![one]);
+                    }
                     Some(place) => {
-                        let pair = public.entry((text.0, text.1, trial.set)).or_default();
+                        let text = (trial.length_tokens, trial.sample);
+                        let pair = public.entry(text).or_default();
                         pair[place] = Some(one);
                     }
                 }
             }
         }
-        let mut pairs: BTreeMap<(u64, u32), Vec<Vec<Group>>> = BTreeMap::new();
+        let mut pairs: BTreeMap<u64, Vec<Vec<Group>>> = BTreeMap::new();
         let mut twins = Vec::new();
-        for ((length, sample, _), pair) in public {
+        for ((length, _), pair) in public {
             if let [Some(famous), Some(changed)] = pair {
                 twins.push((famous.trials[0].id, changed.trials[0].id));
-                pairs
-                    .entry((length, sample))
-                    .or_default()
-                    .push(vec![famous, changed]);
+                let of_length = pairs.entry(length).or_default();
+                of_length.push(vec![famous, changed]);
             }
         }
         let fresh_ids = fresh.values().flatten().flatten();
@@ -132,18 +155,16 @@ fn gap(design: &Design) -> u32 {
     design.windows.div_ceil(2)
 }
 
-/// Deals the questions of each text over the windows in turn, beginning where the text before
+/// Deals the questions of each length over the windows in turn, beginning where the length before
 /// ended, so that windows are of like size and difficulty; each window in random order.
 fn dealt(
-    texts: BTreeMap<(u64, u32), Vec<Vec<Group>>>,
+    lengths: BTreeMap<u64, Vec<Vec<Group>>>,
     windows: u32,
     stream: &mut Stream,
 ) -> Vec<Vec<Group>> {
     let mut blocks: Vec<Vec<Vec<Group>>> = vec![Vec::new(); windows as usize];
-    let mut texts: Vec<Vec<Vec<Group>>> = texts.into_values().collect();
-    stream.shuffle(&mut texts);
     let mut order: Vec<usize> = Vec::new();
-    for mut units in texts {
+    for mut units in lengths.into_values() {
         stream.shuffle(&mut units);
         for unit in units {
             if order.is_empty() {

@@ -73,6 +73,19 @@ pub struct Labelling {
     pub p: f64,
 }
 
+/// A public needle by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needle {
+    /// Its question.
+    pub question: String,
+    /// With its famous answer in the text.
+    pub public: Shares,
+    /// With another answer there.
+    pub changed: Shares,
+    /// Famous answers given where the text says otherwise.
+    pub recited: u64,
+}
+
 /// Tokens that both servers count for the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenCounts {
@@ -102,6 +115,8 @@ pub struct Evidence {
     pub changed: Shares,
     /// Famous answers given where the text says otherwise.
     pub recited: u64,
+    /// Each public needle by itself: a model may know one of them alone.
+    pub needles: Vec<Needle>,
     /// Prompts asked again.
     pub repeats: Repeats,
     /// Replies that bear the id and the words of an earlier one, of all.
@@ -187,11 +202,8 @@ impl Evidence {
         let twins = course.twins();
         let mut changed_trials = twins.iter().map(|(_, changed)| *changed);
         let changed = tally(&mut changed_trials, 0);
-        let recited = twins
-            .iter()
-            .filter(|(_, changed)| seen.right(0, *changed).is_some())
-            .filter_map(|(_, changed)| sides.askings.first()?.get(changed));
-        let recited = recited.filter(|one| one.recites).count() as u64;
+        let needles = seen.needles();
+        let recited = needles.iter().map(|needle| needle.recited).sum();
         if design.tests(Hypothesis::Memorised) {
             let pairs = seen.against_public();
             let lacking = pairs
@@ -219,6 +231,7 @@ impl Evidence {
             public: tally(&mut twins.iter().map(|(public, _)| *public), 0),
             changed,
             recited,
+            needles,
             repeats,
             cached_replies: cached.len() as u64,
             serial: serial(&seen.in_order()),
@@ -377,6 +390,36 @@ impl Seen<'_> {
             outcome: PairOutcome::of(self.right(0, *public), self.right(0, *changed)),
         };
         self.course.twins().iter().map(pair).collect()
+    }
+
+    /// Public needles, by their questions.
+    fn needles(&self) -> Vec<Needle> {
+        let first = self.sides.askings.first();
+        let mut needles: BTreeMap<&str, Needle> = BTreeMap::new();
+        for (public, changed) in self.course.twins() {
+            for (trial, is_changed) in [(public, false), (changed, true)] {
+                let Some(answered) = first.and_then(|answers| answers.get(trial)) else {
+                    continue;
+                };
+                let Some(right) = self.right(0, *trial) else {
+                    continue;
+                };
+                let needle = needles.entry(&answered.question).or_insert_with(|| Needle {
+                    question: answered.question.clone(),
+                    public: Shares::default(),
+                    changed: Shares::default(),
+                    recited: 0,
+                });
+                let shares = match is_changed {
+                    true => &mut needle.changed,
+                    false => &mut needle.public,
+                };
+                shares.n += 1;
+                shares.right += u64::from(right);
+                needle.recited += u64::from(is_changed && answered.recites);
+            }
+        }
+        needles.into_values().collect()
     }
 
     /// First answers in the order of asking.

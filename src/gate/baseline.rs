@@ -9,6 +9,7 @@ use crate::score::{self, Judged, Question};
 use crate::seed::{RunKey, Secret};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Version of baseline files.
@@ -57,6 +58,9 @@ pub struct BaselineRow {
     /// The raw answer; none where the question was void.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+    /// The reply's own id, where it had one: the same id and words later are that reply again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Why the model stopped, where that was not the end of its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stop>,
@@ -94,6 +98,9 @@ impl Baseline {
                     blake3: row.prompt.blake3.clone(),
                     text_tokens: row.prompt.text_tokens,
                     answer: reply.map(|reply| reply.text.clone()),
+                    id: reply
+                        .and_then(|reply| reply.id.clone())
+                        .filter(|id| !id.is_empty()),
                     stop: reply
                         .map(|reply| reply.stop.clone())
                         .filter(|stop| *stop != Stop::End),
@@ -180,28 +187,52 @@ impl Baseline {
         Ok(Secret::from_hex(&self.secret)?.key(&self.salt))
     }
 
-    /// Refuses a baseline that would fake a drop or that decides nothing.
+    /// Refuses a baseline that would fake a drop or that decides nothing. `plan` is that of the
+    /// whole grid.
     ///
     /// # Errors
     /// In one line, with what to do instead.
     pub fn check(&self, plan: &Plan) -> Result<()> {
-        let planned = plan.trials().count();
-        let void = self.rows.iter().filter(|row| row.void.is_some()).count();
+        let planned: HashSet<u64> = plan.trials().map(|trial| trial.id).collect();
         ensure!(
             !self.rows.is_empty(),
             "the baseline holds no answer: make one from a run that was asked to its end"
         );
-        ensure!(
-            void * 20 <= self.rows.len(),
-            "{void} of the baseline's {} questions are void, more than 5 %: ask the baseline again",
-            self.rows.len()
-        );
-        // What is left of a run after its failures were taken out shows by what is missing.
-        let missing = planned.saturating_sub(self.rows.len());
-        ensure!(
-            missing * 20 <= planned,
-            "the baseline lacks {missing} of the {planned} questions of its plan: prompts that were picked by success fake a drop, and a run that was stopped early should be asked to its end"
-        );
+        let mut seen = HashSet::new();
+        let (mut answered, mut void) = (0, 0);
+        for row in &self.rows {
+            let trial = row.trial;
+            ensure!(
+                planned.contains(&trial),
+                "the baseline has a trial {trial} that its plan does not have: it was changed by hand; make it anew"
+            );
+            ensure!(
+                seen.insert(trial),
+                "the baseline has trial {trial} twice: it was changed by hand; make it anew"
+            );
+            match (&row.answer, &row.void) {
+                (Some(_), None) => answered += 1,
+                (None, Some(_)) => void += 1,
+                (None, None) => bail!(
+                    "the baseline's trial {trial} has neither an answer nor a reason why it is void: it was changed by hand; make it anew"
+                ),
+                (Some(_), Some(_)) => bail!(
+                    "the baseline's trial {trial} has an answer and is void: it was changed by hand; make it anew"
+                ),
+            }
+        }
+        // What is left of a run after its failures were taken out shows by what has no answer.
+        let planned = planned.len();
+        let missing = planned - answered - void;
+        if (void + missing) * 20 > planned {
+            ensure!(
+                missing > void,
+                "{void} of the baseline's {planned} questions are void and {missing} are not there, more than 5 %: ask the baseline again"
+            );
+            bail!(
+                "the baseline lacks {missing} of the {planned} questions of its plan, and {void} are void: prompts that were picked by success fake a drop, and a run that was stopped early should be asked to its end"
+            );
+        }
         Ok(())
     }
 }

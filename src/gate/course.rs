@@ -1,12 +1,12 @@
 //! How a gate goes: pairs in a fixed random order, looked at after every block.
 
+use super::verdict::{Gated, GatedBand, Outcome};
 use crate::comparison::bands;
-use crate::plan::Group;
+use crate::plan::{Group, Trial};
+use crate::seed::RunKey;
 use crate::stats::{
-    Difference, Gate, GateChances, GateRules, GateVerdict, PairLaw, PairOutcome, Tally,
-    gate_chances,
+    Gate, GateChances, GatePlace, GateRules, GateVerdict, PairLaw, PairOutcome, Tally, gate_chances,
 };
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// Times a gate is played to tell its chances: their standard error is below .01.
@@ -17,51 +17,36 @@ const CONFIDENCE: f64 = 0.95;
 /// What the baseline answered to each question; none where it is void.
 pub type Reference = BTreeMap<u64, Option<bool>>;
 
+/// A new answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Right or wrong.
+    Counts(bool),
+    /// None of the model's, and why.
+    Missing(String),
+}
+
+impl Answer {
+    fn right(&self) -> Option<bool> {
+        match self {
+            Answer::Counts(right) => Some(*right),
+            Answer::Missing(_) => None,
+        }
+    }
+}
+
+/// The new answers, by trial.
+pub type Answers = HashMap<u64, Answer>;
+
 /// A gate over a baseline's questions.
 pub struct Course {
     rules: GateRules,
+    /// One question each, in the order they are asked.
     groups: Vec<Group>,
+    places: Vec<GatePlace>,
+    texts: u64,
     reference: Reference,
     bands: Vec<Vec<u64>>,
-}
-
-/// What a gate comes to (`gate.json`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Gated {
-    /// Version of this format.
-    pub schema: u32,
-    /// Version of depthfinder that computed it.
-    pub depthfinder: String,
-    /// `pass`, `fail` or `neutral`.
-    pub outcome: Outcome,
-    /// The same in a sentence.
-    pub sentence: String,
-    /// The target as typed.
-    pub target: String,
-    /// The baseline's target as typed.
-    pub baseline: String,
-    /// The rules.
-    pub rules: GateRules,
-    /// Pairs asked, missing ones too.
-    pub asked: u64,
-    /// Pairs without an answer.
-    pub missing: u64,
-    /// Answered rightly by the baseline alone.
-    pub lose: u64,
-    /// Answered rightly by the new one alone.
-    pub win: u64,
-    /// New less baseline, with an interval for a fixed number of pairs.
-    pub difference: Difference,
-    /// Logarithm of the e-value against "worse by delta or more", and what PASS needs.
-    pub ln_e_pass: f64,
-    /// What PASS needs.
-    pub ln_pass_at: f64,
-    /// Logarithm of the e-value against "no more lost than won".
-    pub ln_e_fail: f64,
-    /// What FAIL needs.
-    pub ln_fail_at: f64,
-    /// By length.
-    pub bands: Vec<GatedBand>,
 }
 
 /// What a new baseline changes.
@@ -77,58 +62,34 @@ pub struct Changes {
     pub missing: u64,
 }
 
-/// PASS, FAIL or NEUTRAL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Not worse by the margin.
-    Pass,
-    /// Worse.
-    Fail,
-    /// Neither is shown.
-    Neutral,
-}
-
-/// A band of lengths.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GatedBand {
-    /// Its lengths in tokens.
-    pub lengths_tokens: Vec<u64>,
-    /// Pairs with answers.
-    pub pairs: u64,
-    /// Lost.
-    pub lose: u64,
-    /// Won.
-    pub win: u64,
-    /// True where this band fails by itself.
-    pub fails: bool,
-}
-
 impl Course {
-    /// A gate over groups in the order they are asked. Questions whose baseline is void are left
-    /// out before anything is asked.
-    pub fn new(rules: GateRules, groups: Vec<Group>, reference: Reference) -> Course {
-        let mut kept = Vec::new();
-        for mut group in groups {
-            group
-                .trials
-                .retain(|trial| matches!(reference.get(&trial.id), Some(Some(_))));
-            if !group.trials.is_empty() {
-                kept.push(group);
-            }
-        }
-        let lengths: Vec<u64> = kept
+    /// A gate over a plan's groups, asked in rounds. Questions whose baseline is void are left out
+    /// before anything is asked.
+    pub fn new(rules: GateRules, groups: &[Group], reference: Reference, key: &RunKey) -> Course {
+        let is_gated = |trial: &Trial| matches!(reference.get(&trial.id), Some(Some(_)));
+        let (groups, texts) = in_rounds(groups, &is_gated, key);
+        let lengths: Vec<u64> = groups
             .iter()
-            .flat_map(|group| &group.trials)
-            .map(|trial| trial.cell_tokens())
+            .map(|(group, _)| group.trials[0].cell_tokens())
+            .collect();
+        let bands = bands(&lengths);
+        let band = |tokens: u64| bands.iter().position(|band| band.contains(&tokens));
+        let places = groups
+            .iter()
+            .map(|(group, text)| GatePlace {
+                band: band(group.trials[0].cell_tokens()).unwrap_or(0),
+                text: *text,
+            })
             .collect();
         Course {
             rules: GateRules {
                 n_max: rules.n_max.min(lengths.len() as u64),
                 ..rules
             },
-            bands: bands(&lengths),
-            groups: kept,
+            bands,
+            groups: groups.into_iter().map(|(group, _)| group).collect(),
+            places,
+            texts,
             reference,
         }
     }
@@ -138,52 +99,57 @@ impl Course {
         self.rules.n_max
     }
 
-    /// How it ends by chance where nothing has changed but a share `discordance` of the answers.
+    /// Texts that the baseline's questions lie on.
+    pub fn texts(&self) -> u64 {
+        self.texts
+    }
+
+    /// How it ends by chance where nothing has changed but a share `discordance` of the answers,
+    /// those of one text independent of each other.
     pub fn chances(&self, discordance: f64, draw: &mut impl FnMut(u64) -> u64) -> GateChances {
-        let laws = vec![PairLaw::unchanged(discordance); self.bands.len()];
-        gate_chances(self.rules, &laws, PLAYS, draw)
+        let laws = vec![PairLaw::unchanged(discordance); self.bands.len().max(1)];
+        gate_chances(self.rules, &self.places, &laws, 0.0, PLAYS, draw)
     }
 
     /// The gate as far as the answers go without a gap, in the order of asking; and the groups of
     /// the next block, none where there is a verdict or nothing is left.
-    pub fn next(&self, answers: &HashMap<u64, Option<bool>>) -> (Gate, Vec<Group>) {
+    pub fn next(&self, answers: &Answers) -> (Gate, Vec<Group>) {
         let mut gate = Gate::new(self.rules, self.bands.len());
         let mut block: Vec<Group> = Vec::new();
-        let mut due = 0;
-        for group in &self.groups {
-            let is_answered = group
-                .trials
-                .iter()
-                .all(|trial| answers.contains_key(&trial.id));
-            if due == 0 && is_answered {
-                for trial in &group.trials {
-                    let band = self.band(trial.cell_tokens());
-                    let base = self.reference.get(&trial.id).copied().flatten();
-                    let new = answers.get(&trial.id).copied().flatten();
-                    if gate.pair(band, PairOutcome::of(base, new)).is_some() {
+        for (group, place) in self.groups.iter().zip(&self.places) {
+            let trial = group.trials[0].id;
+            match answers.get(&trial) {
+                Some(new) if block.is_empty() => {
+                    let base = self.reference.get(&trial).copied().flatten();
+                    let pair = PairOutcome::of(base, new.right());
+                    if gate.pair(*place, pair).is_some() {
                         return (gate, Vec::new());
                     }
                 }
-                continue;
+                _ => block.push(group.clone()),
             }
-            due += group.trials.len() as u64;
-            block.push(group.clone());
-            if due >= self.rules.block {
+            if block.len() as u64 >= self.rules.block {
                 break;
             }
         }
         (gate, block)
     }
 
-    /// What the gate comes to.
-    pub fn gated(&self, mut gate: Gate, target: &str, baseline: &str) -> Gated {
+    /// What the gate comes to, whose pairs are the first of these answers.
+    pub fn gated(&self, mut gate: Gate, answers: &Answers, target: &str, baseline: &str) -> Gated {
         let verdict = gate.finish();
+        let mut missing_by_reason = BTreeMap::new();
+        for group in self.groups.iter().take(gate.asked() as usize) {
+            if let Some(Answer::Missing(reason)) = answers.get(&group.trials[0].id) {
+                *missing_by_reason.entry(reason.clone()).or_default() += 1;
+            }
+        }
         let all = gate.all();
         let failing: &[usize] = match &verdict {
             GateVerdict::Fail { bands, .. } => bands,
             _ => &[],
         };
-        let by_band: Vec<GatedBand> = self
+        let bands: Vec<GatedBand> = self
             .bands
             .iter()
             .zip(gate.bands())
@@ -193,63 +159,48 @@ impl Course {
                 pairs: count.pairs.n,
                 lose: count.pairs.lose,
                 win: count.pairs.win,
+                texts: count.texts.n,
+                texts_lose: count.texts.lose,
+                texts_win: count.texts.win,
                 fails: failing.contains(&at),
             })
             .collect();
-        let difference = all.pairs.interval(CONFIDENCE);
-        let counts = format!(
-            "{} lost and {} won of {} pairs, {:+.1} points",
-            all.pairs.lose,
-            all.pairs.win,
-            all.pairs.n,
-            100.0 * difference.observed
-        );
-        let delta = 100.0 * self.rules.delta;
-        let (outcome, sentence) = match &verdict {
-            GateVerdict::Pass => (
-                Outcome::Pass,
-                format!("PASS: not worse by {delta:.0} points or more ({counts})"),
-            ),
-            GateVerdict::Fail { overall, .. } => {
-                let at: Vec<String> = by_band
-                    .iter()
-                    .filter(|band| band.fails)
-                    .map(GatedBand::words)
-                    .collect();
-                let place = match (overall, at.is_empty()) {
-                    (_, true) => "over all lengths".to_string(),
-                    (true, false) => format!("over all lengths, most at {}", at.join(" and ")),
-                    (false, false) => format!("at {}", at.join(" and ")),
-                };
-                (Outcome::Fail, format!("FAIL: worse {place} ({counts})"))
-            }
-            GateVerdict::Neutral(reason) => {
-                (Outcome::Neutral, format!("NEUTRAL: {reason} ({counts})"))
-            }
+        let outcome = match &verdict {
+            GateVerdict::Pass => Outcome::Pass,
+            GateVerdict::Fail { .. } => Outcome::Fail,
+            GateVerdict::Neutral(_) => Outcome::Neutral,
         };
-        Gated {
+        let mut gated = Gated {
             schema: 1,
             depthfinder: env!("CARGO_PKG_VERSION").to_string(),
+            at_ms: 0,
+            ended: false,
             outcome,
-            sentence,
+            sentence: String::new(),
             target: target.to_string(),
             baseline: baseline.to_string(),
             rules: self.rules,
             asked: gate.asked(),
             missing: gate.missing(),
+            missing_by_reason,
             lose: all.pairs.lose,
             win: all.pairs.win,
-            difference,
+            texts: all.texts.n,
+            texts_lose: all.texts.lose,
+            texts_win: all.texts.win,
+            difference: all.pairs.interval(CONFIDENCE),
             ln_e_pass: gate.ln_e_pass(),
             ln_pass_at: gate.ln_pass_at(),
             ln_e_fail: all.ln_e_fail,
             ln_fail_at: gate.ln_fail_at(),
-            bands: by_band,
-        }
+            bands,
+        };
+        gated.sentence = gated.words(&verdict);
+        gated
     }
 
     /// What these answers change against the baseline.
-    pub fn changes(&self, answers: &HashMap<u64, Option<bool>>) -> Changes {
+    pub fn changes(&self, answers: &Answers) -> Changes {
         let count = |right: bool| Tally {
             right: u64::from(right),
             wrong: u64::from(!right),
@@ -267,7 +218,7 @@ impl Course {
             let Some(base) = self.reference.get(&trial.id).copied().flatten() else {
                 continue;
             };
-            let Some(new) = answers.get(&trial.id).copied().flatten() else {
+            let Some(new) = answers.get(&trial.id).and_then(Answer::right) else {
                 changes.missing += 1;
                 continue;
             };
@@ -294,24 +245,43 @@ impl Course {
     }
 }
 
-impl Gated {
-    /// True where pairs without an answer are why there is no verdict.
-    pub fn is_for_want_of_answers(&self) -> bool {
-        self.outcome == Outcome::Neutral
-            && self.missing as f64 > self.rules.most_missing * self.asked as f64
-    }
-}
-
-impl GatedBand {
-    /// Its lengths as people say them.
-    pub fn words(&self) -> String {
-        let shown = |tokens: &u64| crate::number::grouped(*tokens);
-        match self.lengths_tokens.as_slice() {
-            [] => String::new(),
-            [one] => format!("{} tokens", shown(one)),
-            [first, .., last] => format!("{} to {} tokens", shown(first), shown(last)),
+/// The questions in rounds, each with its text's number: one of every text in random order before
+/// a second of any, so that a verdict rests on as many texts as there are pairs for. Questions of
+/// one length and sample share their text. Also gives the number of texts.
+fn in_rounds(
+    groups: &[Group],
+    is_gated: &dyn Fn(&Trial) -> bool,
+    key: &RunKey,
+) -> (Vec<(Group, usize)>, u64) {
+    let mut texts: BTreeMap<(u64, u32), Vec<Group>> = BTreeMap::new();
+    for group in groups {
+        for trial in group.trials.iter().filter(|trial| is_gated(trial)) {
+            let one = Group {
+                trials: vec![trial.clone()],
+                ..group.clone()
+            };
+            let of_text = texts
+                .entry((trial.length_tokens, trial.sample))
+                .or_default();
+            of_text.push(one);
         }
     }
+    let count = texts.len() as u64;
+    let mut rounds: Vec<Vec<(Group, usize)>> = Vec::new();
+    for (text, ((length, sample), mut of_text)) in texts.into_iter().enumerate() {
+        let at = [length, u64::from(sample)];
+        key.stream("gate-text", &at).shuffle(&mut of_text);
+        for (round, group) in of_text.into_iter().enumerate() {
+            if rounds.len() <= round {
+                rounds.push(Vec::new());
+            }
+            rounds[round].push((group, text));
+        }
+    }
+    for (round, groups) in (0..).zip(&mut rounds) {
+        key.stream("gate-round", &[round]).shuffle(groups);
+    }
+    (rounds.concat(), count)
 }
 
 #[cfg(test)]

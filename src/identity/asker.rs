@@ -1,17 +1,28 @@
 //! Asks a probe of one side: again where a failure may pass, within the caps, every attempt a line first.
 
+use super::budget::Budget;
 use super::record::{Attempt, AttemptIntent, Record, SCHEMA};
 use crate::endpoint::{Ask, Endpoint};
 use crate::journal::Outcome;
-use crate::price::Price;
 use crate::reply::{Failure, Reply};
 use crate::rope::Rope;
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Longest wait between two attempts that nobody asked for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Least output budget where a server takes none of one token.
+const LEAST_OUTPUT_TOKENS: u64 = 16;
+/// Words of a refusal that is about the output budget.
+const BUDGET_WORDS: [&str; 5] = [
+    "max_tokens",
+    "max_output_tokens",
+    "max_completion_tokens",
+    "maxoutputtokens",
+    "output tokens",
+];
 
 /// Which of the two is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,91 +55,15 @@ pub enum Halt {
     Lost(anyhow::Error),
 }
 
-/// What may be spent, over both sides.
-#[derive(Debug, Default)]
-pub struct Budget {
-    /// Most questions, attempts included.
-    pub questions: Option<u64>,
-    /// Most prompt tokens.
-    pub tokens: Option<u64>,
-    /// Most dollars; needs `price`.
-    pub cost_usd: Option<f64>,
-    /// What tokens cost.
-    pub price: Option<Price>,
-    asked: AtomicU64,
-    prompt_tokens: AtomicU64,
-    output_tokens: AtomicU64,
-}
-
-impl Budget {
-    /// A budget of these caps.
-    pub fn new(
-        questions: Option<u64>,
-        tokens: Option<u64>,
-        cost_usd: Option<f64>,
-        price: Option<Price>,
-    ) -> Budget {
-        Budget {
-            questions,
-            tokens,
-            cost_usd,
-            price,
-            ..Budget::default()
+impl Halt {
+    /// Why, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Halt::Capped(cap) => format!("stopped by {cap}"),
+            Halt::Fatal(side, failure) => format!("the {} failed: {failure}", side.name()),
+            Halt::Lost(error) => format!("{error:#}"),
         }
     }
-
-    /// What was used so far.
-    pub fn spent(&self) -> Spent {
-        let (prompt, output) = (
-            self.prompt_tokens.load(Ordering::Relaxed),
-            self.output_tokens.load(Ordering::Relaxed),
-        );
-        Spent {
-            questions: self.asked.load(Ordering::Relaxed),
-            prompt_tokens: prompt,
-            output_tokens: output,
-            usd: self.price.map(|price| price.usd(prompt, output)),
-        }
-    }
-
-    /// Takes up a question of so many prompt tokens, or says which cap it would break.
-    fn take(&self, prompt_tokens: u64, output_tokens: u64) -> Result<(), String> {
-        let spent = self.spent();
-        if let Some(cap) = self.questions.filter(|cap| spent.questions >= *cap) {
-            return Err(format!("--max-trials {cap}"));
-        }
-        let would = spent.prompt_tokens + prompt_tokens;
-        if let Some(cap) = self.tokens.filter(|cap| would > *cap) {
-            return Err(format!("--max-tokens {cap} ({} used)", spent.prompt_tokens));
-        }
-        if let (Some(cap), Some(price), Some(usd)) = (self.cost_usd, self.price, spent.usd)
-            && usd + price.usd(prompt_tokens, output_tokens) > cap
-        {
-            return Err(format!("--max-cost {cap} (${usd:.4} spent)"));
-        }
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn spend(&self, reply: &Reply, estimate_tokens: u64) {
-        let prompt = reply.usage.prompt_tokens.unwrap_or(estimate_tokens);
-        let output = reply.usage.output_tokens.unwrap_or(0);
-        self.prompt_tokens.fetch_add(prompt, Ordering::Relaxed);
-        self.output_tokens.fetch_add(output, Ordering::Relaxed);
-    }
-}
-
-/// What was used.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Spent {
-    /// Questions, attempts included.
-    pub questions: u64,
-    /// Prompt tokens.
-    pub prompt_tokens: u64,
-    /// Tokens of answers.
-    pub output_tokens: u64,
-    /// Dollars, where the price is known.
-    pub usd: Option<f64>,
 }
 
 /// One probe.
@@ -162,6 +97,41 @@ pub struct Asker<'a> {
     pub retries: u32,
     /// Questions at a time.
     pub concurrency: usize,
+    /// The least output budget that it was found to take.
+    pub floor: Floor,
+}
+
+/// Whether a server takes output budgets of a few tokens, as far as it is known by now.
+#[derive(Debug, Default)]
+pub struct Floor {
+    raised: AtomicBool,
+    tried: AtomicBool,
+}
+
+impl Floor {
+    fn is_raised(&self) -> bool {
+        self.raised.load(Ordering::Relaxed)
+    }
+
+    /// True where a question of so small a budget that was refused is worth asking with more:
+    /// because the refusal is about the budget, or to see once whether it was.
+    fn explains(&self, failure: &Failure, budget_tokens: u64) -> bool {
+        let Failure::Refused {
+            status: 400 | 422,
+            said,
+        } = failure
+        else {
+            return false;
+        };
+        if budget_tokens >= LEAST_OUTPUT_TOKENS {
+            return false;
+        }
+        let said = said.to_lowercase();
+        if BUDGET_WORDS.iter().any(|word| said.contains(word)) {
+            self.raised.store(true, Ordering::Relaxed);
+        }
+        self.is_raised() || !self.tried.swap(true, Ordering::Relaxed)
+    }
 }
 
 impl Asker<'_> {
@@ -174,7 +144,7 @@ impl Asker<'_> {
         let prompt = super::probes::behind(probing.haystack.as_ref(), &probing.text);
         // Four bytes are a token of English, and this is for caps alone.
         let estimate = prompt.raw_bytes() / 4 + 16;
-        let ask = Ask {
+        let mut ask = Ask {
             earlier: Default::default(),
             system: None,
             shared_pieces: probing
@@ -188,7 +158,8 @@ impl Asker<'_> {
         };
         let mut failures = 0;
         loop {
-            self.budget
+            let held = self
+                .budget
                 .take(estimate, ask.max_output_tokens)
                 .map_err(Halt::Capped)?;
             let attempt = self.record.next();
@@ -204,9 +175,11 @@ impl Asker<'_> {
                 Ok(reply) => Outcome::Reply(reply),
                 Err(failure) => Outcome::Failure(failure),
             };
-            if let Outcome::Reply(reply) = &outcome {
-                self.budget.spend(reply, estimate);
-            }
+            let reply = match &outcome {
+                Outcome::Reply(reply) => Some(reply),
+                Outcome::Failure(_) => None,
+            };
+            self.budget.settle(held, reply);
             let asked = Attempt {
                 schema: SCHEMA,
                 attempt,
@@ -226,9 +199,19 @@ impl Asker<'_> {
             };
             self.record.keep(asked).map_err(Halt::Lost)?;
             match outcome {
-                Outcome::Reply(reply) => return Ok(Ok(reply)),
+                Outcome::Reply(reply) => {
+                    if ask.max_output_tokens > self.least_output(probing.max_output_tokens) {
+                        self.floor.raised.store(true, Ordering::Relaxed);
+                    }
+                    return Ok(Ok(reply));
+                }
                 Outcome::Failure(failure) if failure.is_fatal() => {
                     return Err(Halt::Fatal(self.side, failure));
+                }
+                Outcome::Failure(failure)
+                    if self.floor.explains(&failure, ask.max_output_tokens) =>
+                {
+                    ask.max_output_tokens = LEAST_OUTPUT_TOKENS;
                 }
                 Outcome::Failure(failure) if failure.is_transient() && failures < self.retries => {
                     tokio::time::sleep(wait(failures, failure.retry_after_ms())).await;
@@ -242,10 +225,11 @@ impl Asker<'_> {
         }
     }
 
-    /// OpenAI's newer API refuses budgets below 16 tokens.
+    /// OpenAI's newer API refuses budgets below 16 tokens, and some servers do as it does.
     fn least_output(&self, wanted: u64) -> u64 {
         match self.endpoint.served().dialect.as_str() {
-            "openai-responses" => wanted.max(16),
+            "openai-responses" => wanted.max(LEAST_OUTPUT_TOKENS),
+            _ if self.floor.is_raised() => wanted.max(LEAST_OUTPUT_TOKENS),
             _ => wanted,
         }
     }
@@ -269,3 +253,6 @@ pub fn now_ms() -> u64 {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_millis() as u64)
 }
+
+#[cfg(test)]
+mod tests;

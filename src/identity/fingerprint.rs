@@ -3,6 +3,7 @@
 use super::asker::{Asker, Halt};
 use super::fields::Fields;
 use super::probes::{PROBES, Probe, framed};
+use super::signal::{Signal, Strength};
 use super::vector::Vector;
 use crate::reply::Reply;
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,25 @@ pub fn changed(one: &Fingerprint, other: &Fingerprint) -> Vec<String> {
         ));
     }
     changes
+}
+
+/// What the start and the end of an identification show beside each other.
+pub fn steadiness(first: &Fingerprint, last: &Fingerprint) -> Signal {
+    let mut signal = Signal::new(
+        "fingerprint at start and end",
+        Strength::Shown,
+        "a change between two questions that asked for none of it is not seen",
+    );
+    let changes = changed(first, last);
+    match changes.is_empty() {
+        true => signal.see("nothing changed while it was asked"),
+        false => {
+            for change in &changes {
+                signal.see(format!("changed while it was asked: {change}"));
+            }
+        }
+    }
+    signal
 }
 
 impl Fingerprint {

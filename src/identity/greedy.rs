@@ -113,7 +113,7 @@ pub fn between(ours: &Answers, theirs: &Answers) -> Agreement {
 
 /// What it says.
 pub fn signal(target: &Answers, reference: Option<&Answers>) -> Signal {
-    let mut signal = Signal::new(NAME, Strength::Medium, CANNOT);
+    let mut signal = Signal::of_answers(NAME, Strength::Medium, CANNOT);
     let own = with_itself(target);
     let words = |agreement: &Agreement| {
         format!(

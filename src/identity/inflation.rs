@@ -2,7 +2,7 @@
 
 use super::known::Known;
 use super::signal::{Hypothesis, Says, Signal, Strength};
-use super::vector::{Distance, Vector};
+use super::vector::{Distance, Vector, factor as factor_of};
 use serde::Serialize;
 
 /// The signal's name.
@@ -10,10 +10,13 @@ pub const NAME: &str = "usage inflation";
 const CANNOT: &str = "it needs the model's own tokenizer: where that is not known, the one whose \
     counts have the same proportions stands in, and a hidden system message shows in the base \
     alone and not here";
+/// What it is held against where only the reference counts in the same proportions.
+const REFERENCE: &str = "the reference";
 /// Reported over counted, above which it is suspicious, and above which it is red (a rule of
 /// thumb of public audits of resellers).
-const SUSPICIOUS: f64 = 1.05;
-const RED: f64 = 1.20;
+pub const SUSPICIOUS: f64 = 1.05;
+/// The second of the two.
+pub const RED: f64 = 1.20;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -27,8 +30,13 @@ pub struct Inflation {
 }
 
 /// Compares the reported counts with those of the tokenizers of the name, or, where none is
-/// known, with the one whose proportions they have.
-pub fn of(vector: &Vector, known: &[Known], claimed: &[&Known]) -> Option<Inflation> {
+/// known, with the one whose proportions they have, be it the reference's.
+pub fn of(
+    vector: &Vector,
+    reference: Option<&Vector>,
+    known: &[Known],
+    claimed: &[&Known],
+) -> Option<Inflation> {
     if !vector.is_told() {
         return None;
     }
@@ -41,8 +49,17 @@ pub fn of(vector: &Vector, known: &[Known], claimed: &[&Known]) -> Option<Inflat
         .iter()
         .chain(&all)
         .find(|distance| distance.is_exact())
-        .or_else(|| own.iter().chain(&all).find(|distance| even(distance)))
-        .or(own.first())?;
+        .or_else(|| own.iter().chain(&all).find(|distance| even(distance)));
+    // A reference counts with the tokenizer that it should be, whether that is known or not.
+    let factor = reference.filter(|reference| found.is_none() && reference.is_told());
+    if let Some(ratio) = factor.and_then(|reference| factor_of(vector, reference)) {
+        return Some(Inflation {
+            tokenizer: REFERENCE.to_owned(),
+            ratio,
+            even: true,
+        });
+    }
+    let found = found.or(own.first())?;
     Some(Inflation {
         tokenizer: found.name.clone(),
         ratio: found.ratio,
@@ -51,9 +68,14 @@ pub fn of(vector: &Vector, known: &[Known], claimed: &[&Known]) -> Option<Inflat
 }
 
 /// What it says.
-pub fn signal(vector: &Vector, known: &[Known], claimed: &[&Known]) -> Signal {
+pub fn signal(
+    vector: &Vector,
+    reference: Option<&Vector>,
+    known: &[Known],
+    claimed: &[&Known],
+) -> Signal {
     let mut signal = Signal::new(NAME, Strength::Medium, CANNOT);
-    let Some(found) = of(vector, known, claimed) else {
+    let Some(found) = of(vector, reference, known, claimed) else {
         signal.see("not measured: no tokenizer to hold the reported counts against");
         return signal;
     };
@@ -125,13 +147,19 @@ mod tests {
             // Gemma's own counts under another name are honest counts.
             ("gemma-3", 1.0, "o200k", Says::Consistent),
         ] {
-            let found = signal(&vector(name, times), table, &[of_name(claimed)]);
+            let found = signal(&vector(name, times), None, table, &[of_name(claimed)]);
             let readings: Vec<Says> = found.readings.iter().map(|reading| reading.says).collect();
             assert_eq!(readings, [says], "{name} times {times}: {found:?}");
         }
         // Without a claim the proportions tell.
-        let found = of(&vector("llama-3", 1.25), table, &[]).expect("found");
+        let found = of(&vector("llama-3", 1.25), None, table, &[]).expect("found");
         assert_eq!((found.tokenizer.as_str(), found.even), ("llama-3", true));
         assert!((found.ratio - 1.25).abs() < 0.01);
+        // Nor where nothing is known at all, beside an honest reference.
+        let honest = vector("llama-3", 1.0);
+        let found = signal(&vector("llama-3", 1.25), Some(&honest), &[], &[]);
+        assert_eq!(found.readings[0].says, Says::NotConsistent, "{found:?}");
+        assert_eq!(found.readings[0].strength, Strength::Strong);
+        assert!(signal(&honest, Some(&honest), &[], &[]).readings.is_empty());
     }
 }

@@ -28,7 +28,12 @@ pub fn lines(identity: &Identity) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for verdict in &identity.verdicts {
         lines.push(sentence(&identity.target, verdict));
-        lines.extend(verdict.because.iter().map(|why| format!("    {why}")));
+        lines.extend(
+            verdict
+                .because
+                .iter()
+                .map(|why| format!("    {}", plain(why))),
+        );
     }
     if identity.verdicts.is_empty() {
         lines.push(format!(
@@ -47,6 +52,12 @@ pub fn lines(identity: &Identity) -> Vec<String> {
         );
     }
     lines.push(String::new());
+    if let Some(stopped) = &identity.stopped {
+        lines.push(format!("not everything was measured: {}", plain(stopped)));
+    }
+    for missing in &identity.missing {
+        lines.push(format!("not measured: {}", plain(&missing.words())));
+    }
     lines.push(used(identity));
     lines.push(LIMITS.to_owned());
     lines
@@ -60,9 +71,12 @@ pub fn markdown(identity: &Identity) -> String {
     }
     if let Some(stopped) = &identity.stopped {
         text.push_str(&format!(
-            "Not everything was asked: {}.\n\n",
+            "Not everything was measured: {}.\n\n",
             plain(stopped)
         ));
+    }
+    for missing in &identity.missing {
+        text.push_str(&format!("- not measured: {}\n", plain(&missing.words())));
     }
     for verdict in &identity.verdicts {
         text.push_str(&format!(
@@ -152,8 +166,9 @@ mod tests {
             verdicts: verdict.into_iter().collect(),
             signals: vec![signal],
             fingerprints: Vec::new(),
-            spent: crate::identity::asker::Budget::default().spent(),
+            spent: crate::identity::budget::Budget::default().spent(),
             stopped: None,
+            missing: Vec::new(),
             attempts: Vec::new(),
         }
     }

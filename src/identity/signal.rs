@@ -90,6 +90,8 @@ pub struct Signal {
     pub seen: Vec<String>,
     /// What it says.
     pub readings: Vec<Reading>,
+    /// True where it looks at what is answered, and not at how that is counted or marked alone.
+    pub of_answers: bool,
     /// What it cannot show.
     pub cannot: &'static str,
     /// The observation itself.
@@ -104,8 +106,17 @@ impl Signal {
             strength,
             seen: Vec::new(),
             readings: Vec::new(),
+            of_answers: false,
             cannot,
             observed: Value::Null,
+        }
+    }
+
+    /// A signal that looks at what is answered.
+    pub fn of_answers(name: &'static str, strength: Strength, cannot: &'static str) -> Signal {
+        Signal {
+            of_answers: true,
+            ..Signal::new(name, strength, cannot)
         }
     }
 
@@ -150,20 +161,23 @@ pub struct Verdict {
     pub because: Vec<String>,
 }
 
+/// Why counts alone are not enough to be consistent with a reference.
+const FAMILY_ALONE: &str =
+    "only counts of tokens agree, which shows the family of the tokenizer and not the model";
+
 /// Weighs all readings of a hypothesis. None where no signal has one.
 ///
 /// One strong reading against it decides, since a true model gives none (the test of the answers
 /// errs once in twenty, which is stated with it). Two medium ones against it decide where nothing
-/// strong is for it. For it, one strong or medium reading is enough, because "consistent" claims
-/// no more than that.
+/// strong is for it. For it, one strong or medium reading is enough where no medium one is against
+/// it and no strong signal is undecided, because "consistent" claims no more than that. Of a
+/// reference one of them has to look at the answers: counts show the tokenizer's family alone.
 pub fn weigh(hypothesis: Hypothesis, against: &str, signals: &[Signal]) -> Option<Verdict> {
-    let mut readings: Vec<(&Reading, &str)> = signals
+    let mut readings: Vec<(&Reading, &Signal)> = signals
         .iter()
         .flat_map(|signal| {
-            signal
-                .readings
-                .iter()
-                .map(move |reading| (reading, signal.name))
+            let readings = signal.readings.iter();
+            readings.map(move |reading| (reading, signal))
         })
         .filter(|(reading, _)| reading.hypothesis == hypothesis)
         .collect();
@@ -181,25 +195,48 @@ pub fn weigh(hypothesis: Hypothesis, against: &str, signals: &[Signal]) -> Optio
     let strong_against = count(Says::NotConsistent, Strength::Strong);
     let medium_for = count(Says::Consistent, Strength::Medium);
     let medium_against = count(Says::NotConsistent, Strength::Medium);
+    let is_open = count(Says::Undecided, Strength::Strong) > 0;
+    let is_for = |reading: &Reading| {
+        reading.says == Says::Consistent && reading.strength >= Strength::Medium
+    };
+    let is_family_alone = hypothesis == Hypothesis::Reference
+        && !readings
+            .iter()
+            .any(|(reading, signal)| is_for(reading) && signal.of_answers);
+    let is_likely = strong_for + medium_for > 0 && medium_against == 0 && !is_open;
     let says = if strong_against > 0 || (medium_against > 1 && strong_for == 0) {
         Says::NotConsistent
-    } else if strong_for > 0 || (medium_for > 0 && medium_against == 0) {
+    } else if is_likely && !is_family_alone {
         Says::Consistent
     } else {
         Says::Undecided
     };
-    let because = readings
+    let mut because: Vec<String> = readings
         .iter()
-        .filter(|(reading, _)| match says {
-            Says::Undecided => reading.strength > Strength::Shown,
-            decided => reading.says == decided && reading.strength >= Strength::Medium,
+        .filter(|(reading, _)| match reading.says {
+            Says::NotConsistent => reading.strength > Strength::Shown,
+            _ if says == Says::Undecided => reading.strength > Strength::Shown,
+            for_it => for_it == says && reading.strength >= Strength::Medium,
         })
-        .map(|(reading, name)| format!("{name} ({}): {}", reading.strength.name(), reading.why));
+        .map(|(reading, signal)| {
+            let stands = match reading.says {
+                same if same == says => "",
+                Says::Consistent => ", for it",
+                Says::NotConsistent => ", against it",
+                Says::Undecided => "",
+            };
+            let strength = reading.strength.name();
+            format!("{} ({strength}{stands}): {}", signal.name, reading.why)
+        })
+        .collect();
+    if is_likely && is_family_alone {
+        because.push(FAMILY_ALONE.to_owned());
+    }
     Some(Verdict {
         hypothesis,
         against: against.to_owned(),
         says,
-        because: because.collect(),
+        because,
     })
 }
 
@@ -209,7 +246,7 @@ mod tests {
 
     fn signals(readings: &[(Says, Strength)]) -> Vec<Signal> {
         let signal = |(says, strength): &(Says, Strength)| {
-            let mut signal = Signal::new("test", *strength, "");
+            let mut signal = Signal::of_answers("test", *strength, "");
             signal.read(Hypothesis::Reference, *says, "");
             signal
         };
@@ -234,18 +271,67 @@ mod tests {
         assert_eq!(verdict(&[(NotConsistent, Shown); 5]), Some(Undecided));
         assert_eq!(verdict(&[(NotConsistent, Medium)]), Some(Undecided));
         assert_eq!(verdict(&[(NotConsistent, Medium); 2]), Some(NotConsistent));
-        assert_eq!(
-            verdict(&[
-                (NotConsistent, Medium),
-                (NotConsistent, Medium),
-                (Consistent, Strong)
-            ]),
-            Some(Consistent)
-        );
+        // What is strongly for it can be imitated: then nothing is known.
+        for against in [1, 2] {
+            let mut readings = vec![(Consistent, Strong)];
+            readings.extend([(NotConsistent, Medium)].repeat(against));
+            assert_eq!(verdict(&readings), Some(Undecided));
+        }
         assert_eq!(
             verdict(&[(Consistent, Medium), (NotConsistent, Weak)]),
             Some(Consistent)
         );
         assert_eq!(verdict(&[(Consistent, Weak)]), Some(Undecided));
+        assert_eq!(
+            verdict(&[(Consistent, Medium), (Undecided, Strong)]),
+            Some(Undecided)
+        );
+        assert_eq!(
+            verdict(&[(Consistent, Medium), (Undecided, Medium)]),
+            Some(Consistent)
+        );
+    }
+
+    #[test]
+    fn counts_alone_are_not_enough_for_a_reference() {
+        let counted = |hypothesis| {
+            let mut signal = Signal::new("counts", Strength::Medium, "");
+            signal.read(hypothesis, Says::Consistent, "alike");
+            weigh(hypothesis, "x", &[signal]).expect("a verdict")
+        };
+        let verdict = counted(Hypothesis::Reference);
+        assert_eq!(verdict.says, Says::Undecided);
+        assert!(
+            verdict.because[1].contains("and not the model"),
+            "{verdict:?}"
+        );
+        assert_eq!(counted(Hypothesis::Name).says, Says::Consistent);
+    }
+
+    #[test]
+    fn what_speaks_against_it_is_told_whatever_the_verdict() {
+        let mut against = Signal::new("marks", Strength::Medium, "");
+        against.read(Hypothesis::Reference, Says::NotConsistent, "another vendor");
+        let mut all = signals(&[(Says::Consistent, Strength::Strong)]);
+        all.push(against.clone());
+        let verdict = weigh(Hypothesis::Reference, "x", &all).expect("a verdict");
+        assert_eq!(verdict.says, Says::Undecided);
+        assert_eq!(
+            verdict.because,
+            [
+                "test (strong, for it): ",
+                "marks (medium, against it): another vendor"
+            ]
+        );
+        all[1].readings[0].strength = Strength::Weak;
+        let verdict = weigh(Hypothesis::Reference, "x", &all).expect("a verdict");
+        assert_eq!(verdict.says, Says::Consistent);
+        assert_eq!(
+            verdict.because,
+            [
+                "test (strong): ",
+                "marks (weak, against it): another vendor"
+            ]
+        );
     }
 }

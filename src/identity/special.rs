@@ -110,8 +110,9 @@ fn echo(token: &str, reply: &Reply) -> Echo {
     }
 }
 
-/// What it says.
-pub fn signal(target: &[Seen], reference: Option<&[Seen]>) -> Signal {
+/// What it says. `factor` is by how much the target's counts are multiplied against the
+/// reference's, where they are: then each may be rounded by one.
+pub fn signal(target: &[Seen], reference: Option<&[Seen]>, factor: Option<f64>) -> Signal {
     let mut signal = Signal::new(NAME, Strength::Medium, CANNOT);
     let control: Vec<String> = TOKENS
         .iter()
@@ -144,7 +145,13 @@ pub fn signal(target: &[Seen], reference: Option<&[Seen]>) -> Signal {
             .zip(reference)
             .filter_map(|(ours, theirs)| Some((ours.added?, theirs.added?, ours.token)))
             .collect();
-        let differing = pairs.iter().filter(|(ours, theirs, _)| ours != theirs);
+        let differs = |ours: i64, theirs: i64| match factor {
+            Some(factor) => (ours as f64 - factor * theirs as f64).abs() > 1.0,
+            None => ours != theirs,
+        };
+        let differing = pairs
+            .iter()
+            .filter(|(ours, theirs, _)| differs(*ours, *theirs));
         let differing: Vec<&str> = differing.map(|(.., token)| *token).collect();
         if !pairs.is_empty() && differing.is_empty() {
             let why = format!("both count all {} control tokens alike", pairs.len());
@@ -193,11 +200,17 @@ mod tests {
             seen.collect()
         };
         let (chatml, llama) = (seen(&[7, 5, 2, 2, 4]), seen(&[2, 2, 7, 7, 4]));
-        let same = signal(&chatml, Some(&chatml));
+        let same = signal(&chatml, Some(&chatml), None);
         assert_eq!(same.readings[0].says, Says::Consistent);
         assert!(same.seen[0].contains("<|im_end|> (ChatML"), "{same:?}");
-        let other = signal(&chatml, Some(&llama));
+        let other = signal(&chatml, Some(&llama), None);
         assert_eq!(other.readings[0].says, Says::NotConsistent);
         assert!(other.readings[0].why.contains("<|eot_id|>"), "{other:?}");
+        // Each count times 1.25, and rounded one way or the other.
+        let multiplied = seen(&[9, 6, 3, 2, 5]);
+        for (factor, says) in [(Some(1.25), Says::Consistent), (None, Says::NotConsistent)] {
+            let found = signal(&multiplied, Some(&chatml), factor);
+            assert_eq!(found.readings[0].says, says, "{found:?}");
+        }
     }
 }

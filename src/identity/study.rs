@@ -1,10 +1,12 @@
 //! A whole identification: what will be asked, asking it, and what all signals come to.
 
-use super::asker::{Asker, Budget, Halt, Side, Spent, now_ms};
+use super::asker::{Asker, Floor, Halt, Side, now_ms};
+use super::budget::{Budget, Spent};
+use super::coverage::{self, Missing};
 use super::cutting::{self, Cuts};
-use super::equality::{self, Design, Equality, Samples};
+use super::equality::{self, Design, Equality, Sampled};
 use super::fields::{self, Fields};
-use super::fingerprint::{self, Fingerprint, changed};
+use super::fingerprint::{self, Fingerprint};
 use super::greedy::{self, Answers};
 use super::inflation;
 use super::known::{CUTS, Known, Table};
@@ -12,26 +14,23 @@ use super::limits::{self, Limits};
 use super::probes::{PROBES, framed};
 use super::record::{Attempt, Record};
 use super::self_description::{self, Said};
-use super::signal::{Hypothesis, Says, Signal, Strength, Verdict, weigh};
+use super::signal::{Hypothesis, Says, Signal, Verdict, weigh};
 use super::special::{self, Seen};
+use super::twist::{self, Expected};
 use super::vector::{self, Vector};
 use crate::endpoint::Endpoint;
+use crate::journal::Outcome;
 use crate::rope::Rope;
 use crate::seed::Stream;
 use crate::tokens::Tokenizer;
 use serde::Serialize;
-
-/// The name of the twist.
-pub const LONG: &str = "behind a long text";
-const LONG_CANNOT: &str = "a router that chooses by something else than length, or above the length \
-    that was tried, is not seen";
 
 /// How much is asked.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The long text of the twist; none where it is left out or does not fit the window.
     pub haystack: Option<Rope>,
-    /// About how many tokens it has.
+    /// How many tokens it has, counted with o200k.
     pub haystack_tokens: u64,
     /// A text longer than the target's declared window, where asking it is free.
     pub overlong: Option<Rope>,
@@ -102,7 +101,7 @@ pub fn plan(options: &Options, has_reference: bool) -> anyhow::Result<Vec<(Side,
     if options.haystack.is_some() {
         let questions = probes + cuts;
         let tokens = questions * options.haystack_tokens + vector_tokens + cuts * 60;
-        planned.push((Side::Target, row(LONG, questions, tokens, cuts)));
+        planned.push((Side::Target, row(twist::NAME, questions, tokens, cuts)));
     }
     if has_reference {
         planned.extend(both.iter().map(|row| (Side::Reference, row.clone())));
@@ -161,8 +160,8 @@ struct Observed {
     special: Vec<Seen>,
     greedy: Answers,
     limits: Limits,
-    samples: Samples,
-    long_samples: Samples,
+    samples: Sampled,
+    long_samples: Sampled,
 }
 
 /// The result, as it stands in `identity.json`.
@@ -188,14 +187,23 @@ pub struct Identity {
     pub fingerprints: Vec<Fingerprint>,
     /// What was used.
     pub spent: Spent,
-    /// Why not everything was asked; null where it was.
+    /// Why not everything was asked and answered; null where it was.
     pub stopped: Option<String>,
+    /// What was planned and not measured.
+    pub missing: Vec<Missing>,
     /// Every attempt.
     pub attempts: Vec<Attempt>,
 }
 
 impl Identity {
-    /// How the verdicts stand: one against decides, one for is enough.
+    /// True where no question had an answer.
+    pub fn is_silent(&self) -> bool {
+        let mut outcomes = self.attempts.iter().map(|attempt| &attempt.outcome);
+        !outcomes.any(|outcome| matches!(outcome, Outcome::Reply(_)))
+    }
+
+    /// How the verdicts stand: one against decides; one for the reference, or else for the name, is
+    /// enough where long prompts and reported tokens leave no doubt.
     pub fn says(&self) -> Says {
         let any = |says: Says| self.verdicts.iter().any(|verdict| verdict.says == says);
         let asked = |hypothesis: Hypothesis| {
@@ -213,7 +221,14 @@ impl Identity {
             Some(_) => asked(Hypothesis::Reference),
             None => asked(Hypothesis::Name),
         };
-        main.unwrap_or(Says::Undecided)
+        // Nor is the rest in order where it cannot be told.
+        let is_open = [Hypothesis::Long, Hypothesis::Usage]
+            .into_iter()
+            .any(|hypothesis| asked(hypothesis) == Some(Says::Undecided));
+        match main {
+            Some(says) if !is_open => says,
+            _ => Says::Undecided,
+        }
     }
 }
 
@@ -236,6 +251,7 @@ pub async fn identify(
         budget,
         retries: options.retries,
         concurrency,
+        floor: Floor::default(),
     };
     let target = asker(asked.target, Side::Target, asked.concurrency[0]);
     let reference = asked
@@ -270,7 +286,7 @@ pub async fn identify(
         stream,
     );
     if let Some((vector, cuts)) = &long {
-        signals.push(twist(&ours, vector, cuts, options.haystack_tokens));
+        signals.extend(twisted(&ours, (vector, cuts), options, table));
     }
     signals.push(fields::signal(&model, &fields, reference_fields.as_ref()));
     if !said.is_empty() {
@@ -281,7 +297,7 @@ pub async fn identify(
         fingerprints.push(end);
     }
     if let [first, last] = &fingerprints[..] {
-        signals.push(steadiness(first, last));
+        signals.push(fingerprint::steadiness(first, last));
     }
     let against = |hypothesis| match hypothesis {
         Hypothesis::Name => {
@@ -292,7 +308,7 @@ pub async fn identify(
         Hypothesis::Long => "itself without the long text".to_owned(),
         Hypothesis::Usage => "an honest count of tokens".to_owned(),
     };
-    let verdicts = [
+    let mut verdicts: Vec<Verdict> = [
         Hypothesis::Reference,
         Hypothesis::Name,
         Hypothesis::Long,
@@ -301,6 +317,11 @@ pub async fn identify(
     .into_iter()
     .filter_map(|hypothesis| weigh(hypothesis, &against(hypothesis), &signals))
     .collect();
+    let has_reference = reference.is_some();
+    // Loading the tokenizer succeeded when the plan was shown.
+    let planned = plan(options, has_reference).unwrap_or_default();
+    let missing = coverage::missing(&planned, &attempts, halted.is_some());
+    coverage::withhold(&mut verdicts, &missing, against);
     let identity = Identity {
         schema: super::record::SCHEMA,
         depthfinder: env!("CARGO_PKG_VERSION").to_owned(),
@@ -312,11 +333,11 @@ pub async fn identify(
         signals,
         fingerprints,
         spent: budget.spent(),
-        stopped: halted.as_ref().map(|halt| match halt {
-            Halt::Capped(cap) => format!("stopped by {cap}"),
-            Halt::Fatal(side, failure) => format!("the {} failed: {failure}", side.name()),
-            Halt::Lost(error) => format!("{error:#}"),
-        }),
+        stopped: halted
+            .as_ref()
+            .map(Halt::words)
+            .or_else(|| coverage::unanswered(&attempts)),
+        missing,
         attempts,
     };
     (identity, halted)
@@ -358,9 +379,9 @@ async fn ask_all(
     progress(self_description::NAME);
     *said = self_description::measure(target).await?;
     if let Some(haystack) = &options.haystack {
-        progress(LONG);
-        let vector = Vector::measure(target, LONG, PROBES, Some(haystack)).await?;
-        let cuts = Cuts::measure(target, LONG, Some(haystack)).await?;
+        progress(twist::NAME);
+        let vector = Vector::measure(target, twist::NAME, PROBES, Some(haystack)).await?;
+        let cuts = Cuts::measure(target, twist::NAME, Some(haystack)).await?;
         *long = Some((vector, cuts));
     }
     let rounds = [
@@ -399,21 +420,22 @@ fn signals(
     stream: &mut Stream,
 ) -> Vec<Signal> {
     let known = &table.known;
+    let their_vector = theirs.map(|theirs| &theirs.vector);
+    let factor = their_vector.and_then(|theirs| vector::factor(&ours.vector, theirs));
     let mut signals = vec![
-        vector::signal(
-            &ours.vector,
-            theirs.map(|theirs| &theirs.vector),
-            known,
-            claimed,
-        ),
-        inflation::signal(&ours.vector, known, claimed),
+        vector::signal(&ours.vector, their_vector, known, claimed),
+        inflation::signal(&ours.vector, their_vector, known, claimed),
         cutting::signal(
             &ours.cuts,
             theirs.map(|theirs| &theirs.cuts),
             known,
             claimed,
         ),
-        special::signal(&ours.special, theirs.map(|theirs| &theirs.special[..])),
+        special::signal(
+            &ours.special,
+            theirs.map(|theirs| &theirs.special[..]),
+            factor,
+        ),
         greedy::signal(&ours.greedy, theirs.map(|theirs| &theirs.greedy)),
         limits::signal(&ours.limits, theirs.map(|theirs| &theirs.limits)),
     ];
@@ -448,28 +470,17 @@ fn signals(
     signals
 }
 
-fn twist(short: &Observed, vector: &Vector, cuts: &Cuts, haystack_tokens: u64) -> Signal {
-    let mut signal = Signal::new(LONG, Strength::Strong, LONG_CANNOT);
-    vector::twist(&short.vector, vector, haystack_tokens, &mut signal);
+/// None where the tokenizer that the long text is counted with cannot be loaded.
+fn twisted(
+    short: &Observed,
+    (vector, cuts): (&Vector, &Cuts),
+    options: &Options,
+    table: &Table,
+) -> Option<Signal> {
+    let haystack = options.haystack.as_ref()?;
+    let expected = Expected::of(haystack, &short.vector, &table.known).ok()?;
+    let mut signal = twist::signal(&short.vector, vector, expected, &table.known);
     cutting::compare(cuts, &short.cuts, Hypothesis::Long, &mut signal);
     signal.observed = serde_json::json!({"vector": vector, "cuts": cuts});
-    signal
-}
-
-fn steadiness(first: &Fingerprint, last: &Fingerprint) -> Signal {
-    let mut signal = Signal::new(
-        "fingerprint at start and end",
-        Strength::Shown,
-        "a change between two questions that asked for none of it is not seen",
-    );
-    let changes = changed(first, last);
-    match changes.is_empty() {
-        true => signal.see("nothing changed while it was asked"),
-        false => {
-            for change in &changes {
-                signal.see(format!("changed while it was asked: {change}"));
-            }
-        }
-    }
-    signal
+    Some(signal)
 }

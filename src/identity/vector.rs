@@ -16,10 +16,10 @@ const CANNOT: &str = "a match proves the family of the tokenizer and not the mod
     rewrites its usage fields can imitate any";
 /// Share of probes below which another tokenizer counts.
 const AGREEING: f64 = 0.8;
+/// Factor below which counts are no multiple: those that stop at one number differ by nothing.
+const LEAST_RATIO: f64 = 0.5;
 /// Nearest tokenizers that are listed.
 const LISTED: usize = 4;
-/// Share of the haystack's estimated tokens below which the server has cut it.
-const CUT_BELOW: f64 = 0.6;
 
 /// What was measured of one side.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -47,6 +47,8 @@ pub struct Distance {
     pub ratio: f64,
     /// Sum of the differences once its counts are multiplied with `ratio`.
     pub scaled_l1: f64,
+    /// Largest difference on one probe, in tokens.
+    pub most_off: i64,
 }
 
 impl Distance {
@@ -55,10 +57,16 @@ impl Distance {
         self.l1 == 0 && self.compared > 0
     }
 
+    /// True where no probe differs by more than what rounding two counts can make of one.
+    pub fn is_rounded(&self) -> bool {
+        self.most_off <= 1 && self.compared > 0
+    }
+
     /// True where the counts are its own, each multiplied and rounded.
     pub fn is_scaled(&self, total: i64) -> bool {
         let rounding = 0.6 * self.compared as f64;
         self.compared > 0
+            && self.ratio > LEAST_RATIO
             && (self.ratio - 1.0).abs() > 0.02
             && self.scaled_l1 <= rounding + 0.005 * total as f64
     }
@@ -151,10 +159,29 @@ impl Vector {
             scaled_l1: off
                 .map(|pair| (pair.0 as f64 - ratio * pair.1 as f64).abs())
                 .sum(),
+            most_off: pairs
+                .iter()
+                .map(|pair| (pair.0 - pair.1).abs())
+                .max()
+                .unwrap_or(0),
         }
     }
 
-    fn against(&self, other: &Vector) -> Distance {
+    /// The known tokenizer whose counts these are, each multiplied by a factor. None where they
+    /// are somebody's own as they stand.
+    pub fn multiplied<'k>(&self, known: impl IntoIterator<Item = &'k Known>) -> Option<Distance> {
+        let mut distances = self.distances(known);
+        if distances.iter().any(Distance::is_exact) {
+            return None;
+        }
+        distances.retain(|distance| distance.is_scaled(self.total()));
+        distances
+            .into_iter()
+            .min_by(|one, other| one.scaled_l1.total_cmp(&other.scaled_l1))
+    }
+
+    /// How near another measurement comes, over the probes that both have.
+    pub fn against(&self, other: &Vector) -> Distance {
         let told: Vec<i64> = other
             .deltas
             .iter()
@@ -190,7 +217,7 @@ pub fn signal(
             read_name(&mut signal, target, &distances, claimed);
         }
         if let Some(reference) = reference.filter(|reference| reference.is_told()) {
-            read_reference(&mut signal, target, reference);
+            read_reference(&mut signal, target, reference, known);
         }
     }
     let listed = &distances[..distances.len().min(LISTED)];
@@ -281,7 +308,14 @@ fn read_name(signal: &mut Signal, target: &Vector, distances: &[Distance], claim
     }
 }
 
-fn read_reference(signal: &mut Signal, target: &Vector, reference: &Vector) {
+/// By which factor the target's counts are the reference's; none where it is one, or none at all.
+pub fn factor(target: &Vector, reference: &Vector) -> Option<f64> {
+    let distance = target.against(reference);
+    let is_scaled = !distance.is_exact() && distance.is_scaled(target.total());
+    is_scaled.then_some(distance.ratio)
+}
+
+fn read_reference(signal: &mut Signal, target: &Vector, reference: &Vector, known: &[Known]) {
     let distance = target.against(reference);
     if distance.is_exact() {
         // The family alone: that is no strong reason to take it for the same model.
@@ -290,6 +324,27 @@ fn read_reference(signal: &mut Signal, target: &Vector, reference: &Vector) {
             Says::Consistent,
             Strength::Medium,
             format!("both count all {} probes alike", distance.compared),
+        );
+    } else if let Some(factor) = factor(target, reference) {
+        signal.weigh(
+            Hypothesis::Reference,
+            Says::Consistent,
+            Strength::Medium,
+            format!("both count alike, the target {factor:.3} times what the reference does"),
+        );
+    } else if distance.is_rounded() {
+        // Different templates round multiplied counts differently.
+        let is_factor = target.multiplied(known).is_some();
+        let says = if is_factor {
+            Says::Consistent
+        } else {
+            Says::Undecided
+        };
+        signal.weigh(
+            Hypothesis::Reference,
+            says,
+            Strength::Medium,
+            "no probe is counted more than one token differently, as by rounding",
         );
     } else {
         signal.read(
@@ -314,52 +369,6 @@ fn read_reference(signal: &mut Signal, target: &Vector, reference: &Vector) {
             format!(
                 "around the same text one reports {ours} tokens and the other {theirs}: another \
                  chat template or a hidden system message"
-            ),
-        );
-    }
-}
-
-/// What the vector behind a long text says beside the short one. `estimate_tokens` is about how
-/// many the long text has.
-pub fn twist(short: &Vector, long: &Vector, estimate_tokens: u64, into: &mut Signal) {
-    let grown = long.base_tokens.zip(short.base_tokens);
-    let grown = grown.map(|(long, short)| long.saturating_sub(short));
-    into.see(match (grown, &long.failed) {
-        (Some(grown), _) => format!("the long text is {grown} tokens by the server's count"),
-        (None, Some(failed)) => format!("not measured: {failed}"),
-        (None, None) => "not measured: no prompt tokens are reported".to_owned(),
-    });
-    if !short.is_told() || !long.is_told() {
-        return;
-    }
-    if grown.is_some_and(|grown| (grown as f64) < CUT_BELOW * estimate_tokens as f64) {
-        into.read(
-            Hypothesis::Long,
-            Says::Undecided,
-            format!("the prompt was cut: about {estimate_tokens} tokens stood before the question"),
-        );
-        return;
-    }
-    let distance = long.against(short);
-    if distance.is_exact() {
-        into.read(
-            Hypothesis::Long,
-            Says::Consistent,
-            format!(
-                "all {} probes are counted behind the long text as alone",
-                distance.compared
-            ),
-        );
-    } else {
-        into.read(
-            Hypothesis::Long,
-            Says::NotConsistent,
-            format!(
-                "behind the long text {} of {} probes are counted differently, by {} tokens in \
-                 all: another tokenizer answers there",
-                distance.compared - distance.agreeing,
-                distance.compared,
-                distance.l1
             ),
         );
     }
@@ -444,6 +453,31 @@ mod tests {
     }
 
     #[test]
+    fn a_reference_whose_counts_are_multiplied_is_the_same_tokenizer_and_not_another() {
+        let table = &Table::built_in().expect("the table").known;
+        let times = |factor: f64, base: f64| {
+            // What a server does that multiplies: the whole count, rounded.
+            let whole = |tokens: f64| ((base + tokens) * factor).round() as i64;
+            let counts = known("qwen").vector.iter();
+            measured(counts.map(|count| whole(*count as f64) - whole(0.0)))
+        };
+        let of_reference = |target: &Vector, reference: &Vector| {
+            let found = signal(target, Some(reference), table, &[]);
+            let reading = found.readings.into_iter().next().expect("a reading");
+            (reading.says, reading.strength, reading.why)
+        };
+        let (says, strength, why) = of_reference(&times(1.25, 31.0), &times(1.0, 31.0));
+        assert_eq!((says, strength), (Says::Consistent, Strength::Medium));
+        assert!(why.contains("1.25"), "{why}");
+        // Both multiplied, around another template: rounding alone differs.
+        let (says, ..) = of_reference(&times(1.25, 31.0), &times(1.25, 33.0));
+        assert_eq!(says, Says::Consistent);
+        let other = measured(known("gemma-3").vector.iter().copied());
+        let (says, strength, _) = of_reference(&times(1.25, 31.0), &other);
+        assert_eq!((says, strength), (Says::NotConsistent, Strength::Strong));
+    }
+
+    #[test]
     fn a_vector_that_is_not_told_says_nothing() {
         let table = &Table::built_in().expect("the table").known;
         let untold = Vector {
@@ -455,23 +489,5 @@ mod tests {
         let whole = measured(known("o200k").vector.iter().copied());
         let found = signal(&whole, Some(&untold), table, &[]);
         assert!(found.readings.is_empty(), "{found:?}");
-    }
-
-    #[test]
-    fn a_twist_is_found_and_a_cut_prompt_is_not_taken_for_one() {
-        let short = measured(known("o200k").vector.iter().copied());
-        let twisted = |vector: &[i64], base: u64| {
-            let long = Vector {
-                base_tokens: Some(base),
-                ..measured(vector.iter().copied())
-            };
-            let mut signal = Signal::new("long", Strength::Strong, "");
-            twist(&short, &long, 8_000, &mut signal);
-            says(&signal, Hypothesis::Long)
-        };
-        let (same, other) = (&known("o200k").vector, &known("gemma-3").vector);
-        assert_eq!(twisted(same, 8_030), [Says::Consistent]);
-        assert_eq!(twisted(other, 8_530), [Says::NotConsistent]);
-        assert_eq!(twisted(other, 2_050), [Says::Undecided]);
     }
 }

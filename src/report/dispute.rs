@@ -73,6 +73,9 @@ pub fn of(disputed: &Disputed, folder: &str) -> Document {
     blocks.push(tests(disputed));
     blocks.push(heading("Answers"));
     blocks.push(answers(disputed));
+    if disputed.evidence.needles.len() > 1 {
+        blocks.push(needles(disputed));
+    }
     if disputed.design.tests(Hypothesis::Unstable) {
         blocks.push(heading("In time"));
         windows(disputed, &mut blocks);
@@ -179,6 +182,28 @@ fn answers(disputed: &Disputed) -> Block {
             ("of", true),
             ("share", true),
             ("95 % interval", true),
+        ]),
+        rows: rows.collect(),
+    }
+}
+
+/// The public needles, each by itself.
+fn needles(disputed: &Disputed) -> Block {
+    let figure = |shares: Shares| format!("{}/{}", shares.right, shares.n);
+    let rows = disputed.evidence.needles.iter().map(|needle| {
+        vec![
+            needle.question.clone(),
+            figure(needle.public),
+            figure(needle.changed),
+            format!("{}/{}", needle.recited, needle.changed.n),
+        ]
+    });
+    Block::Table {
+        head: head(&[
+            ("public needle", false),
+            ("right, famous answer", true),
+            ("right, another answer", true),
+            ("famous against the text", true),
         ]),
         rows: rows.collect(),
     }

@@ -16,6 +16,8 @@ pub fn markdown(gated: &Gated) -> String {
         ("pairs", true),
         ("lost", true),
         ("won", true),
+        ("texts lost", true),
+        ("won", true),
         ("", false),
     ];
     let row = |band: &GatedBand| {
@@ -24,12 +26,14 @@ pub fn markdown(gated: &Gated) -> String {
             grouped(band.pairs),
             grouped(band.lose),
             grouped(band.win),
+            grouped(band.texts_lose),
+            grouped(band.texts_win),
             if band.fails { "worse" } else { "" }.to_owned(),
         ]
     };
     let points = |share: f64| format!("{:+.1}", 100.0 * share);
     super::markdown::write(&Document {
-        title: format!("depthfinder gate: {}", word(gated.outcome)),
+        title: format!("depthfinder gate: {}", gated.outcome.word()),
         blocks: vec![
             Block::Lead(gated.sentence.clone()),
             Block::Paragraph(format!("{} against {}", gated.target, gated.baseline)),
@@ -41,8 +45,8 @@ pub fn markdown(gated: &Gated) -> String {
             },
             Block::Paragraph(format!(
                 "{} of {} pairs without an answer; difference {} points ({} to {} by Tango, for a \
-                 fixed number of pairs); evidence for PASS {:.2} of {:.2}, for FAIL {:.2} of {:.2} \
-                 (logarithms of e-values, valid at every look).",
+                 fixed number of independent pairs); evidence for PASS {:.2} of {:.2}, for FAIL {:.2} of {:.2} \
+                 (logarithms of e-values over {} texts, valid at every look).",
                 gated.missing,
                 gated.asked,
                 points(gated.difference.observed),
@@ -52,17 +56,10 @@ pub fn markdown(gated: &Gated) -> String {
                 gated.ln_pass_at,
                 gated.ln_e_fail,
                 gated.ln_fail_at,
+                grouped(gated.texts),
             )),
         ],
     })
-}
-
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pass => "PASS",
-        Outcome::Fail => "FAIL",
-        Outcome::Neutral => "NEUTRAL",
-    }
 }
 
 /// As JUnit XML. What is neither PASS nor FAIL is a skipped case, so that no reader counts it as
@@ -139,6 +136,11 @@ pub fn prometheus(gated: &Gated) -> String {
         "outcome",
         "1 for PASS, 0 for NEUTRAL, -1 for FAIL",
         plain(outcome),
+    );
+    gauge(
+        "timestamp_seconds",
+        "When the gate ended, in seconds since 1970",
+        plain(gated.at_ms as f64 / 1000.0),
     );
     gauge(
         "pairs_asked",

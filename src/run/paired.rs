@@ -24,6 +24,8 @@ pub struct Side<'a> {
     pub known: Known,
     /// False where the others alone are asked; the first side lays the prompts out all the same.
     pub is_asked: bool,
+    /// How many questions it is asked in all.
+    pub questions: u64,
 }
 
 /// Where the prompts come from.
@@ -85,10 +87,9 @@ pub async fn ask_all(
         })
         .collect();
     let takes_part: Vec<bool> = sides.iter().map(|side| side.is_asked).collect();
-    for (session, takes_part) in sessions.iter().zip(&takes_part) {
-        let planned = session.runner.plan.trials().count() as u64;
+    for ((session, takes_part), side) in sessions.iter().zip(&takes_part).zip(sides) {
         if let Some(fingerprints) = &session.runner.controls.fingerprints {
-            fingerprints.plan(planned, session.known.settled.len() as u64);
+            fingerprints.plan(side.questions, session.known.settled.len() as u64);
         }
         let is_due = |trial: &Trial| !session.known.settled.contains(&trial.id);
         let is_asked = groups.iter().any(|group| group.trials.iter().any(is_due));

@@ -1,6 +1,9 @@
 //! The gate: pairs asked one block after the other until they show PASS or FAIL, or run out.
 
-use super::detectable::PairLaw;
+mod chances;
+
+pub use chances::{GateChances, gate_chances};
+
 use super::evalue::ln_e_above;
 use super::holm;
 use super::pairs::{PairOutcome, Pairs, PassBets};
@@ -9,6 +12,8 @@ use std::fmt;
 
 /// False FAILs that a year of runs may have, on average, at most.
 const FALSE_FAILS_A_YEAR: f64 = 0.5;
+/// Share of PASS's level that is kept for the look after the last pair.
+const KEPT_FOR_THE_END: f64 = 0.1;
 /// However few runs there are, a single one is not allowed a larger chance of a false FAIL.
 const LARGEST_ALPHA_FAIL: f64 = 0.01;
 
@@ -112,12 +117,24 @@ impl fmt::Display for NeutralReason {
     }
 }
 
+/// Where a pair stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GatePlace {
+    /// Its length band, from 0.
+    pub band: usize,
+    /// The text that its question is asked in, from 0. A text belongs to one band.
+    pub text: usize,
+}
+
 /// Pairs of all bands or one of them, and what they are worth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GateCount {
     /// The pairs that have answers.
     pub pairs: Pairs,
-    /// Logarithm of the e-value against "no more pairs are lost than won", as of the last look.
+    /// The texts that these lie on, each counted once: as lost or won by the first of its pairs
+    /// that differed.
+    pub texts: Pairs,
+    /// Logarithm of the e-value against "no more texts are lost than won", as of the last look.
     pub ln_e_fail: f64,
     /// The largest that it has been.
     pub most_ln_e_fail: f64,
@@ -126,17 +143,31 @@ pub struct GateCount {
 /// The sequential gate of non-inferiority, without questions and answers: pairs go in, in the
 /// order they were asked, and a verdict comes out.
 ///
-/// **Levels.** PASS is given where the e-value against "worse by `delta` or more" reaches
-/// 1/`alpha_pass` at the end of a block: wrong with a chance of `alpha_pass` at most, however often
-/// one looks (Ville's inequality). FAIL is given by the split rule: half of `alpha_fail` for all
-/// pairs together, where the e-value against "no more lost than won" reaches 2/`alpha_fail`, and
-/// half for the bands, where 1/(largest e-value so far) of each is a p-value at any time and Holm's
+/// **Texts.** Questions of one text are no independent pairs: what a deployment does to a text it
+/// may do to all of its questions. Only texts are counted as independent, so that the gate holds its
+/// levels however alike the questions of a text are. The pairs should come in rounds: one of each
+/// text in random order before a second of any.
+///
+/// **FAIL** counts every text once, at the first of its pairs that differs. Where nothing has
+/// changed, swapping base and new one changes no chance, so that each such sign is a fair coin
+/// independent of the others and of when it falls; the e-value of "more are lost than won" is then
+/// valid at every look. (The sign of all of a text's pairs so far is a fair coin too, but it may
+/// turn later, and an e-value of signs that turn may be looked at once only.) The split rule: half
+/// of `alpha_fail` for all texts together, where the e-value reaches 2/`alpha_fail`, and half for
+/// the bands, where 1/(largest e-value so far) of each is a p-value at any time and Holm's
 /// procedure over the bands holds it against `alpha_fail`/2. By Bonferroni over the two halves any
 /// false FAIL has a chance of `alpha_fail` at most. A gate of one band spends all of it on the whole.
 ///
-/// Both need pairs in random order, and prompts that were not picked by the base's success on
-/// them. FAIL is looked at first. PASS waits as long as any band's e-value stands at
-/// 1/`alpha_pass` or more, which only makes PASS rarer.
+/// **PASS** needs 1/`alpha_pass` of an e-value against "worse by `delta` or more" at the end of a
+/// block. Nine tenths of it are bets on the first answered pair of each text, a supermartingale; the
+/// last tenth, revealed after the last pair alone, are the same bets on the mean difference of each
+/// text's pairs. Both are e-values with a mean of 1 at most, and so is their mixture wherever one
+/// stops (before the end its last tenth counts as 0): PASS is wrong with a chance of `alpha_pass` at
+/// most, however often one looks (Ville's inequality).
+///
+/// Both need prompts that were not picked by the base's success on them. FAIL is looked at first.
+/// PASS waits as long as any band's e-value stands at 1/`alpha_pass` or more, which only makes PASS
+/// rarer.
 ///
 /// These chances are over the base's answers as well as the new ones: one base that had luck stays
 /// lucky in every gate against it, so that its false FAILs come together.
@@ -148,6 +179,10 @@ pub struct Gate {
     rules: GateRules,
     all: GateCount,
     bands: Vec<GateCount>,
+    /// The pairs of each text.
+    texts: Vec<Pairs>,
+    /// The first pair of each text that has answers.
+    firsts: Pairs,
     asked: u64,
     missing: u64,
     verdict: Option<GateVerdict>,
@@ -163,6 +198,8 @@ impl Gate {
             rules,
             all: GateCount::default(),
             bands: vec![GateCount::default(); bands.max(1)],
+            texts: Vec::new(),
+            firsts: Pairs::default(),
             asked: 0,
             missing: 0,
             verdict: None,
@@ -171,21 +208,40 @@ impl Gate {
         }
     }
 
-    /// Takes the next pair, of a band; a band that there is not counts as the last. Gives the
-    /// verdict once there is one: pairs that come after it change nothing.
-    pub fn pair(&mut self, band: usize, outcome: PairOutcome) -> Option<&GateVerdict> {
+    /// Takes the next pair; a band that there is not counts as the last. Gives the verdict once
+    /// there is one: pairs that come after it change nothing.
+    pub fn pair(&mut self, place: GatePlace, outcome: PairOutcome) -> Option<&GateVerdict> {
         if self.verdict.is_none() {
             self.asked += 1;
             self.missing += u64::from(outcome == PairOutcome::Missing);
-            let last = self.bands.len() - 1;
-            self.all.pairs.add(outcome);
-            self.bands[band.min(last)].pairs.add(outcome);
+            self.count(place, outcome);
             if self.asked >= self.rules.n_max || self.asked.is_multiple_of(self.rules.block.max(1))
             {
                 self.look();
             }
         }
         self.verdict.as_ref()
+    }
+
+    fn count(&mut self, place: GatePlace, outcome: PairOutcome) {
+        let last = self.bands.len() - 1;
+        if self.texts.len() <= place.text {
+            self.texts.resize(place.text + 1, Pairs::default());
+        }
+        let before = self.texts[place.text];
+        self.texts[place.text].add(outcome);
+        let is_first = before.n == 0 && outcome != PairOutcome::Missing;
+        if is_first {
+            self.firsts.add(outcome);
+        }
+        for count in [&mut self.all, &mut self.bands[place.band.min(last)]] {
+            count.pairs.add(outcome);
+            count.texts.n += u64::from(is_first);
+            if before.lose + before.win == 0 {
+                count.texts.lose += u64::from(outcome == PairOutcome::Lose);
+                count.texts.win += u64::from(outcome == PairOutcome::Win);
+            }
+        }
     }
 
     /// Ends the gate, where questions or budget ran out: what was asked since the last look is
@@ -229,10 +285,18 @@ impl Gate {
 
     /// Natural logarithm of the e-value against "worse by `delta` or more".
     pub fn ln_e_pass(&self) -> f64 {
-        self.bets.ln_e(self.all.pairs)
+        let first = self.bets.ln_e(self.firsts) + (1.0 - KEPT_FOR_THE_END).ln();
+        if self.asked < self.rules.n_max {
+            return first;
+        }
+        let answered = self.texts.iter().filter(|text| text.n > 0);
+        let means = answered.map(|text| text.difference());
+        let last = self.bets.ln_e_of(means) + KEPT_FOR_THE_END.ln();
+        let most = first.max(last);
+        most + ((first - most).exp() + (last - most).exp()).ln()
     }
 
-    /// Logarithm that the e-value of all pairs must reach for FAIL.
+    /// Logarithm that the e-value of all texts must reach for FAIL.
     pub fn ln_fail_at(&self) -> f64 {
         let share = if self.bands.len() > 1 { 2.0 } else { 1.0 };
         (share / self.rules.alpha_fail).ln()
@@ -245,11 +309,11 @@ impl Gate {
 
     fn look(&mut self) {
         let mut all = self.all;
-        all.ln_e_fail = self.ln_e_fail(all.pairs);
+        all.ln_e_fail = self.ln_e_fail(all.texts);
         all.most_ln_e_fail = all.most_ln_e_fail.max(all.ln_e_fail);
         self.all = all;
         for at in 0..self.bands.len() {
-            let ln_e = self.ln_e_fail(self.bands[at].pairs);
+            let ln_e = self.ln_e_fail(self.bands[at].texts);
             let band = &mut self.bands[at];
             band.ln_e_fail = ln_e;
             band.most_ln_e_fail = band.most_ln_e_fail.max(ln_e);
@@ -320,8 +384,8 @@ impl Gate {
         }
     }
 
-    fn ln_e_fail(&mut self, pairs: Pairs) -> f64 {
-        let (lose, win) = (pairs.lose as usize, pairs.win as usize);
+    fn ln_e_fail(&mut self, texts: Pairs) -> f64 {
+        let (lose, win) = (texts.lose as usize, texts.win as usize);
         if self.known.len() <= lose {
             self.known.resize(lose + 1, Vec::new());
         }
@@ -330,7 +394,7 @@ impl Gate {
             row.resize(win + 1, f64::NAN);
         }
         if row[win].is_nan() {
-            row[win] = ln_e_above(pairs.lose, pairs.lose + pairs.win, 0.5, (1.0, 1.0));
+            row[win] = ln_e_above(texts.lose, texts.lose + texts.win, 0.5, (1.0, 1.0));
         }
         row[win]
     }
@@ -339,72 +403,9 @@ impl Gate {
     fn restart(&mut self) {
         self.all = GateCount::default();
         self.bands.fill(GateCount::default());
+        self.texts.clear();
+        self.firsts = Pairs::default();
         (self.asked, self.missing, self.verdict) = (0, 0, None);
-    }
-}
-
-/// How a gate can be expected to end.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GateChances {
-    /// Share of PASS.
-    pub pass: f64,
-    /// Share of FAIL.
-    pub fail: f64,
-    /// Mean number of pairs asked.
-    pub mean_pairs: f64,
-    /// Plays that the shares are of: their standard error is at most 1/(2√plays).
-    pub plays: u64,
-}
-
-/// Plays the gate `plays` times: pairs fall into the bands with equal chances and come out by each
-/// band's law. `draw` gives a random number below its bound. 4,000 plays of a gate of 400 pairs
-/// take a few hundredths of a second.
-pub fn gate_chances(
-    rules: GateRules,
-    bands: &[PairLaw],
-    plays: u64,
-    draw: &mut impl FnMut(u64) -> u64,
-) -> GateChances {
-    const UNIT: u64 = 1 << 48;
-    let limits = |law: &PairLaw| {
-        let lose = (law.lose.clamp(0.0, 1.0) * UNIT as f64) as u64;
-        (lose, lose + (law.win.clamp(0.0, 1.0) * UNIT as f64) as u64)
-    };
-    let limits: Vec<(u64, u64)> = match bands {
-        [] => vec![(0, 0)],
-        bands => bands.iter().map(limits).collect(),
-    };
-    let mut gate = Gate::new(rules, limits.len());
-    let (mut pass, mut fail, mut pairs) = (0u64, 0u64, 0u64);
-    for _ in 0..plays {
-        gate.restart();
-        loop {
-            // One draw for the band and what comes of it.
-            let place = draw(UNIT * limits.len() as u64);
-            let band = (place / UNIT) as usize;
-            let (lose, differs) = limits[band];
-            let outcome = match place % UNIT {
-                place if place < lose => PairOutcome::Lose,
-                place if place < differs => PairOutcome::Win,
-                _ => PairOutcome::Same,
-            };
-            if gate.pair(band, outcome).is_some() {
-                break;
-            }
-        }
-        match gate.verdict() {
-            Some(GateVerdict::Pass) => pass += 1,
-            Some(GateVerdict::Fail { .. }) => fail += 1,
-            _ => {}
-        }
-        pairs += gate.asked();
-    }
-    let share = |count: u64| count as f64 / plays.max(1) as f64;
-    GateChances {
-        pass: share(pass),
-        fail: share(fail),
-        mean_pairs: share(pairs),
-        plays,
     }
 }
 

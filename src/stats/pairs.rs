@@ -118,26 +118,49 @@ const LARGEST_BET: f64 = 0.999;
 
 /// What each bet of the passing side's mixture makes of a win, a loss and a tie.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PassBets([[f64; 3]; BETS.len()]);
+pub(super) struct PassBets {
+    delta: f64,
+    bets: [f64; BETS.len()],
+    gains: [[f64; 3]; BETS.len()],
+}
+
+/// Logarithm of the mean of what the bets have come to, each given by its logarithm.
+fn mean_of(wealth: [f64; BETS.len()]) -> f64 {
+    let most = wealth.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = wealth.iter().map(|ln| (ln - most).exp()).sum();
+    most + (sum / BETS.len() as f64).ln()
+}
 
 impl PassBets {
     pub(super) fn new(delta: f64) -> PassBets {
-        let largest = LARGEST_BET / (1.0 - delta);
-        PassBets(BETS.map(|share| {
-            let bet = share * largest;
-            [1.0 + delta, delta - 1.0, delta].map(|gain| (bet * gain).ln_1p())
-        }))
+        let bets = BETS.map(|share| share * LARGEST_BET / (1.0 - delta));
+        PassBets {
+            delta,
+            bets,
+            gains: bets
+                .map(|bet| [1.0 + delta, delta - 1.0, delta].map(|gain| (bet * gain).ln_1p())),
+        }
     }
 
     /// Natural logarithm of the e-value of [`Pairs::gate`].
     pub(super) fn ln_e(&self, pairs: Pairs) -> f64 {
         let ties = (pairs.count() - pairs.lose - pairs.win) as f64;
-        let wealth = self
-            .0
-            .map(|[win, lose, tie]| pairs.win as f64 * win + pairs.lose as f64 * lose + ties * tie);
-        let most = wealth.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = wealth.iter().map(|ln| (ln - most).exp()).sum();
-        most + (sum / BETS.len() as f64).ln()
+        mean_of(
+            self.gains.map(|[win, lose, tie]| {
+                pairs.win as f64 * win + pairs.lose as f64 * lose + ties * tie
+            }),
+        )
+    }
+
+    /// The same bets on differences of −1 to 1, such as the means of several pairs.
+    pub(super) fn ln_e_of(&self, differences: impl Iterator<Item = f64>) -> f64 {
+        let mut wealth = [0.0; BETS.len()];
+        for difference in differences {
+            for (wealth, bet) in wealth.iter_mut().zip(self.bets) {
+                *wealth += (bet * (difference + self.delta)).ln_1p();
+            }
+        }
+        mean_of(wealth)
     }
 }
 

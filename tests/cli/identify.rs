@@ -12,6 +12,16 @@ fn serve(place: &Place, model: &str) -> (Started, String) {
     (server, target)
 }
 
+fn faulty(place: &Place, model: &str, fault: &str) -> (Started, String) {
+    let mut server = place
+        .depthfinder("serve")
+        .arg(model)
+        .args(&format!("--fault {fault}"))
+        .start();
+    let target = server.first_line();
+    (server, target)
+}
+
 fn identify(place: &Place, target: &str, arguments: &str) -> Depthfinder {
     place.depthfinder("identify").arg(target).args(arguments)
 }
@@ -54,8 +64,9 @@ fn described(identity: &Value) {
         ("verdicts[].", &identity["verdicts"][0]),
         ("signals[].", &identity["signals"][0]),
         ("", &identity["attempts"][0]),
+        ("", &identity["missing"][0]),
     ] {
-        for name in value.as_object().expect("an object").keys() {
+        for name in value.as_object().into_iter().flat_map(|value| value.keys()) {
             let path = format!("`{at}{name}");
             assert!(section.contains(&path), "FORMAT.md has no {path}`");
         }
@@ -181,6 +192,126 @@ fn a_vendors_marks_on_anothers_model_and_a_name_that_tells_nothing_are_shown() {
         .ends(1);
     let line = identify(&place, &target, "--claimed no-such").refused();
     assert!(line.contains("known are o200k"), "{line}");
+}
+
+#[test]
+fn a_silent_cut_is_no_other_tokenizer() {
+    let place = Place::new();
+    for fault in [
+        "cut-head=5k",
+        "cut-head=7k",
+        "cut-middle=6k",
+        "cut-tail=6k",
+        "rolling=6k",
+    ] {
+        let (_server, target) = faulty(&place, "sim:perfect,voice=7", fault);
+        let told = identify(&place, &target, "--long 8k --out")
+            .arg(fault)
+            .ends(3);
+        assert!(
+            told.stdout.contains("the prompt was cut"),
+            "{fault}: {told}"
+        );
+        assert!(
+            !told.stdout.contains("another tokenizer"),
+            "{fault}: {told}"
+        );
+        let identity = result(&place, fault);
+        assert_eq!(says(&identity, "long"), Some("undecided"), "{fault}");
+        assert_eq!(says(&identity, "name"), Some("consistent"), "{fault}");
+    }
+}
+
+#[test]
+fn a_cache_of_replies_is_no_other_model() {
+    let place = Place::new();
+    let (_server, target) = faulty(&place, "sim:perfect,voice=7", "cached-answer");
+    let told = identify(&place, &target, SMALL)
+        .args("--reference sim:perfect,voice=7 --out cached")
+        .ends(3);
+    assert!(told.stdout.contains("a cache of replies"), "{told}");
+    let identity = result(&place, "cached");
+    assert_eq!(says(&identity, "reference"), Some("undecided"));
+}
+
+#[test]
+fn counts_alone_make_no_model_consistent_with_a_reference() {
+    let place = Place::new();
+    // Both draw their answers whatever is asked, as where the temperature is refused.
+    let told = identify(&place, "sim:perfect,voice=7", SMALL)
+        .args("--reference sim:perfect,voice=99 --no-equality --param temperature=1 --out counts")
+        .ends(3);
+    assert!(
+        told.stdout.contains("only counts of tokens agree"),
+        "{told}"
+    );
+    let identity = result(&place, "counts");
+    assert_eq!(says(&identity, "reference"), Some("undecided"));
+    let of_reference = |says: &str| ("reference".to_owned(), says.to_owned());
+    assert!(readings(&identity, "tokenizer vector").contains(&of_reference("consistent")));
+}
+
+#[test]
+fn anothers_marks_beside_the_right_counts_leave_the_name_open() {
+    let place = Place::new();
+    let model = "sim:perfect,voice=7,name=gpt-4o,leaks=anthropic";
+    let (_server, target) = serve(&place, model);
+    let told = identify(&place, &target, SMALL).args("--out marks").ends(3);
+    for part in [
+        "(strong, for it): it counts exactly as o200k does",
+        "(medium, against it): marks of Anthropic on answers of gpt-4o",
+    ] {
+        assert!(told.stdout.contains(part), "{part}: {told}");
+    }
+    assert_eq!(says(&result(&place, "marks"), "name"), Some("undecided"));
+}
+
+#[test]
+fn what_was_never_answered_is_named_and_leaves_it_undecided() {
+    let place = Place::new();
+    let (_server, target) = faulty(&place, "sim:perfect,voice=7", "status=429:0.6");
+    let told = identify(&place, &target, SMALL)
+        .args("--reference sim:perfect,voice=7 --no-equality --retries 0 --concurrency 1")
+        .args("--out limited")
+        .ends(3);
+    assert!(
+        told.stderr.contains("questions were not answered"),
+        "{told}"
+    );
+    assert!(
+        told.stdout
+            .contains("not measured: greedy divergence of the target"),
+        "{told}"
+    );
+    let identity = result(&place, "limited");
+    assert_eq!(says(&identity, "reference"), Some("undecided"));
+    let stopped = identity["stopped"].as_str().unwrap_or_default();
+    assert!(stopped.contains("questions were not answered"), "{stopped}");
+    let missing = &identity["missing"][0];
+    assert_eq!(missing["side"], "target");
+    assert!(missing["answered"].as_u64() < missing["questions"].as_u64());
+    described(&identity);
+}
+
+#[test]
+fn questions_under_way_do_not_break_a_cap_on_tokens() {
+    let place = Place::new();
+    let (_server, target) = serve(&place, "sim:perfect,voice=7");
+    let told = identify(
+        &place,
+        &target,
+        "--long 8k --max-tokens 20k --concurrency 4",
+    )
+    .args("--out capped")
+    .ends(3);
+    assert!(
+        told.stderr.contains("stopped by --max-tokens 20000"),
+        "{told}"
+    );
+    let identity = result(&place, "capped");
+    let spent = identity["spent"]["prompt_tokens"].as_u64();
+    assert!(spent.is_some_and(|spent| spent <= 20_000), "{spent:?}");
+    assert_eq!(says(&identity, "long"), Some("undecided"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use depthfinder::answer::Rule;
 use depthfinder::canary::Cut;
 use depthfinder::comparison::{Answered, Comparison, SideSummary};
 use depthfinder::corpus::Corpus;
-use depthfinder::gate::{Baseline, Course};
+use depthfinder::gate::{Answer, Baseline, Course};
 use depthfinder::haystack::Beyond;
 use depthfinder::identity::fingerprint::Fingerprint;
 use depthfinder::journal::{
@@ -457,12 +457,16 @@ pub fn gates() -> Vec<Value> {
     let key = Secret::from_hex("07").expect("hex").key("");
     let plan = Plan::new(run().file.grid.clone(), &key);
     let reference = plan.trials().map(|trial| (trial.id, Some(true))).collect();
-    let course = Course::new(GateRules::default(), plan.groups.clone(), reference);
-    [true, false]
-        .map(|right| {
-            let answers = plan.trials().map(|trial| (trial.id, Some(right))).collect();
+    let course = Course::new(GateRules::default(), &plan.groups, reference, &key);
+    let missing = || Answer::Missing("timed-out".into());
+    [Answer::Counts(true), Answer::Counts(false), missing()]
+        .map(|answer| {
+            let answers = plan
+                .trials()
+                .map(|trial| (trial.id, answer.clone()))
+                .collect();
             let (gate, _) = course.next(&answers);
-            serde_json::to_value(course.gated(gate, "new", "old")).expect("JSON")
+            serde_json::to_value(course.gated(gate, &answers, "new", "old")).expect("JSON")
         })
         .into()
 }
@@ -477,7 +481,7 @@ pub fn baselines(run: &Run) -> Vec<Value> {
     let mut marked = plain.clone();
     let mut void = marked.rows[0].clone();
     marked.rows[0].stop = Some(Stop::Length);
-    void.answer = None;
+    (void.answer, void.id) = (None, None);
     void.void = Some("timed-out".into());
     let mut other = void.clone();
     other.stop = Some(Stop::Other("tired".into()));

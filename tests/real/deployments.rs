@@ -230,7 +230,7 @@ fn a_gate_lets_the_same_deployment_pass_and_stops_the_spoilt_and_the_other_model
     served
         .asks("sweep", &base)
         .args(&format!(
-            "{ASKED} {SECRET} --depths 5 --samples 6 --out before"
+            "{ASKED} {SECRET} --depths 1 --samples 30 --out before"
         ))
         .ends(0);
     let same = served.gated(&base, "same", 0, "PASS: not worse by 20 points or more");

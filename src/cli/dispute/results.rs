@@ -4,7 +4,7 @@ use crate::chart;
 use crate::cli::folder::{self, Kept};
 use crate::cli::screen;
 use crate::cli::sides::ReadBack;
-use crate::dispute::{Course, Design, Disputed, Sides};
+use crate::dispute::{Course, Design, Disputed, Sides, one_of_each_text};
 use crate::journal::RunFile;
 use crate::plan::Plan;
 use crate::report;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// The part of the plan that a side is asked: public facts are for the target's first asking.
 pub(super) fn asked_of(plan: &Plan, place: usize) -> Plan {
-    let mut asked = plan.clone();
+    let mut asked = one_of_each_text(plan);
     if place > 0 {
         let is_public = |task: Task| [Task::PUBLIC, Task::PUBLIC_CHANGED].contains(&task);
         asked

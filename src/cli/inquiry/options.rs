@@ -82,12 +82,8 @@ pub fn temperature(arguments: &Inquiry) -> Result<Option<f64>> {
 
 /// Settings that can change answers.
 pub fn asking(arguments: &Inquiry, threshold: f64) -> Result<Asking> {
-    let reasons = arguments
-        .reasoning
-        .as_deref()
-        .is_some_and(|effort| effort != "none");
     Ok(Asking {
-        max_output_tokens: arguments.max_output + if reasons { REASONING_TOKENS } else { 0 },
+        max_output_tokens: arguments.max_output + thinking_tokens(arguments.reasoning.as_deref()),
         temperature: temperature(arguments)?,
         reasoning: arguments.reasoning.clone(),
         system: arguments.system.clone(),
@@ -96,13 +92,19 @@ pub fn asking(arguments: &Inquiry, threshold: f64) -> Result<Asking> {
     })
 }
 
-/// The output budget without what is added for reasoning, as `--max-output` gives it.
-pub fn visible_tokens(asking: &Asking) -> u64 {
-    let added = match asking.reasoning.as_deref() {
+/// What is added to the output budget for reasoning of this effort.
+fn thinking_tokens(effort: Option<&str>) -> u64 {
+    match effort {
         None | Some("none") => 0,
         Some(_) => REASONING_TOKENS,
-    };
-    asking.max_output_tokens.saturating_sub(added)
+    }
+}
+
+/// The part of an output budget that is not for reasoning: what `--max-output` was.
+pub fn visible_tokens(asking: &Asking) -> u64 {
+    asking
+        .max_output_tokens
+        .saturating_sub(thinking_tokens(asking.reasoning.as_deref()))
 }
 
 /// The languages of text and questions.

@@ -6,7 +6,7 @@ use crate::cli::inquiry::{self, Opened};
 use crate::corpus::Corpus;
 use crate::journal::{Asking, Named, RunFile};
 use crate::plan::Plan;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use std::path::PathBuf;
 
 /// A side that is connected and has a folder name.
@@ -22,6 +22,8 @@ pub struct Prepared {
     pub folder: PathBuf,
     /// The place of the side whose connection it asks over, where it is that side asked again.
     pub(super) again: Option<usize>,
+    /// How many questions it is asked; none where it is all of the plan.
+    pub questions: Option<u64>,
 }
 
 /// The letter of a side.
@@ -74,14 +76,7 @@ fn host(target: &str, base_url: Option<&str>) -> String {
 }
 
 /// The same questions, asked in the same way as before.
-///
-/// # Errors
-/// When request fields were typed, which the run before fixes.
-pub fn as_before(typed: &Inquiry, salt: &str, corpus: &Named, asking: &Asking) -> Result<Inquiry> {
-    ensure!(
-        typed.param.is_empty(),
-        "--param is fixed by the run before: leave it out (--other-param is for the other side)"
-    );
+pub fn as_before(typed: &Inquiry, salt: &str, corpus: &Named, asking: &Asking) -> Inquiry {
     let mut inquiry = typed.clone();
     inquiry.salt = salt.to_string();
     inquiry.corpus = Some(corpus.name.clone());
@@ -95,7 +90,7 @@ pub fn as_before(typed: &Inquiry, salt: &str, corpus: &Named, asking: &Asking) -
     inquiry.param = params
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    Ok(inquiry)
+    inquiry
 }
 
 impl Prepared {
@@ -119,6 +114,7 @@ impl Prepared {
             corpus: Some(corpus),
             folder,
             again: None,
+            questions: None,
         })
     }
 
@@ -140,6 +136,7 @@ impl Prepared {
             corpus: Some(corpus),
             folder,
             again: Some(place),
+            questions: None,
         })
     }
 

@@ -46,7 +46,7 @@ impl Study {
         let key = Secret::from_hex("0d15").expect("hex").key("");
         let grid = serde_json::json!({
             "tasks": ["niah_single", "public", "public_changed"], "lengths_tokens": [1000],
-            "depths": { "at": [0.0, 25.0, 50.0, 75.0, 100.0] }, "samples": 20, "keys": 1,
+            "depths": { "at": [0.0, 25.0, 50.0, 75.0, 100.0] }, "samples": 100, "keys": 1,
             "values": "numbers", "wording": "fixed", "question_at": "end",
         });
         let plan = Plan::new(serde_json::from_value(grid).expect("a grid"), &key);
@@ -63,7 +63,8 @@ impl Study {
         };
         let all = |asking: u64| -> Answers {
             // Public facts are for the first asking.
-            let asked = plan.trials().filter(|trial| {
+            let all = super::super::one_of_each_text(&plan);
+            let asked = all.trials().filter(|trial| {
                 asking == 0 || ![Task::PUBLIC, Task::PUBLIC_CHANGED].contains(&trial.task)
             });
             let trials = asked.map(|trial| {
@@ -218,8 +219,17 @@ fn famous_answers_against_the_text_are_memory() {
         study.fails(0, *changed);
         let one = study.askings[0].get_mut(changed).expect("asked");
         one.recites = true;
+        one.question = "Where does the tower stand?".into();
     }
     let disputed = study.concludes();
+    let needles = &disputed.evidence.needles;
+    assert_eq!((needles.len(), needles[0].recited), (2, 20));
+    assert!(
+        disputed.remarks[0].contains("20 of 20 famous answers")
+            && disputed.remarks[0].contains("tower"),
+        "{:?}",
+        disputed.remarks
+    );
     assert_eq!(verdicts(&disputed), [NOT_SHOWN, NOT_SHOWN, HOLDS]);
     let told = &disputed.conclusions[2].sentence;
     assert!(
