@@ -185,10 +185,8 @@ fn an_outage_is_made_good_in_a_later_session() {
     let (_server, _) = served(&place, "sim:perfect", &format!("--port {port}"));
     gate(&place, &target, "--out after").ends(0);
     let gated = outcome(&place, "after");
-    assert_eq!(
-        (&gated["missing"], &gated["ended"]),
-        (&0.into(), &true.into())
-    );
+    assert_eq!(gated["missing"], 0);
+    assert_eq!(gated["ended"], true);
 }
 
 #[test]
@@ -213,10 +211,8 @@ fn a_window_that_was_lost_is_a_loss() {
     let told = gate(&place, "sim:perfect,window=1500", "--out after").ends(1);
     assert!(told.stdout.starts_with("FAIL"), "{told}");
     let gated = outcome(&place, "after");
-    assert_eq!(
-        (&gated["missing"], &gated["bands"][0]["lose"]),
-        (&0.into(), &0.into())
-    );
+    assert_eq!(gated["missing"], 0);
+    assert_eq!(gated["bands"][0]["lose"], 0);
     assert_eq!(gated["bands"][1]["lose"], gated["bands"][1]["pairs"]);
 }
 

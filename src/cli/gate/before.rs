@@ -80,12 +80,9 @@ fn fixed(arguments: &Gate) -> Vec<&'static str> {
 pub fn fits(arguments: &Gate, asking: &Asking) -> Result<()> {
     let typed = params(&arguments.inquiry)?;
     ensure!(
-        typed.is_empty()
-            || typed
-                .into_iter()
-                .collect::<Vec<_>>()
-                .iter()
-                .all(|(name, value)| { asking.params.get(name) == Some(value) }),
+        typed
+            .iter()
+            .all(|(name, value)| asking.params.get(name) == Some(value)),
         "the baseline fixes --param: leave it out, what the baseline was asked with is sent"
     );
     Ok(())
