@@ -14,6 +14,8 @@ const LABEL: Type = Type::bold(12.0, INK);
 const PLOT_HEIGHT_PX: f64 = 300.0;
 /// Between the left edge of the plot and its first point, and likewise on the right.
 const INSET_PX: f64 = 34.0;
+/// The height of a name beside its line.
+const NAME_PX: f64 = 16.0;
 
 /// Draws the picture.
 pub fn draw(summary: &Summary) -> Result<Drawing> {
@@ -260,17 +262,16 @@ impl<'a> Layout<'a> {
             .iter()
             .position(|label| label.1.is_none())
             .unwrap_or(0);
-        let threshold = labels[fixed].0;
-        let names = [
-            (&labels[..fixed], (self.plot.y - 24.0, threshold - 8.0)),
-            (
-                &labels[fixed + 1..],
-                (threshold + 8.0, self.plot.bottom() + 60.0),
-            ),
-        ];
-        for (side, room) in names {
+        let (threshold, _) = labels.remove(fixed);
+        let above = (self.plot.y - 24.0, threshold - 8.0);
+        let below = (threshold + 8.0, self.plot.bottom() + 60.0);
+        let fitting = |(from, to): (f64, f64)| ((to - from) / NAME_PX).max(0.0) as usize;
+        // Where there is no room on one side, the names nearest to the threshold go to the other.
+        let least = labels.len().saturating_sub(fitting(below));
+        let split = fixed.min(fitting(above)).max(least);
+        for (side, room) in [(&labels[..split], above), (&labels[split..], below)] {
             let wanted: Vec<f64> = side.iter().map(|label| label.0).collect();
-            let heights = vec![16.0; wanted.len()];
+            let heights = vec![NAME_PX; wanted.len()];
             let places = spread(&wanted, &heights, room).unwrap_or(wanted);
             for ((_, nth), y) in side.iter().zip(places) {
                 let Some(nth) = *nth else { continue };

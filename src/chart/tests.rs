@@ -313,6 +313,40 @@ fn a_title_of_many_scripts_stands_in_one_line_and_is_as_wide_as_it_was_measured(
     assert!(off.abs() < 4.0, "{off} of {width}");
 }
 
+#[test]
+fn names_that_find_no_room_above_the_threshold_stand_below_it() {
+    let samples = gallery().into_iter().map(|(_, summary)| summary);
+    let mut samples = samples.filter(|one| !one.is_study() && one.dataset.is_none());
+    let mut summary = samples.next().expect("a sweep");
+    let task = summary.tasks[0].clone();
+    summary.tasks = ["ada", "boole", "curie", "dirac", "euler", "fermi"]
+        .map(|name| {
+            let mut task = task.clone();
+            task.task = name.to_owned();
+            for point in &mut task.curve {
+                point.accuracy = Some(summary.threshold + 0.05);
+            }
+            task
+        })
+        .to_vec();
+    let drawing = accuracy::draw(&summary).expect("a drawing");
+    let mut found = Vec::new();
+    texts(tree(&drawing.source).root(), &mut found);
+    for task in &summary.tasks {
+        // Once beside its line and once beside its counts.
+        let places = found.iter().filter(|(text, _)| *text == task.task);
+        let beside = places.max_by(|a, b| a.1.left().total_cmp(&b.1.left()));
+        let (_, place) = beside.expect("its name");
+        for (other, there) in &found {
+            let is_apart = place.left() >= there.right()
+                || there.left() >= place.right()
+                || place.top() >= there.bottom()
+                || there.top() >= place.bottom();
+            assert!(is_apart || place == there, "{} lies on {other}", task.task);
+        }
+    }
+}
+
 /// What a drawing of a sample says.
 fn said(name: &str, draw: fn(&Summary) -> Result<Drawing>) -> Vec<String> {
     let sample = gallery().into_iter().find(|(other, _)| *other == name);
