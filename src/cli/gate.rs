@@ -160,10 +160,9 @@ async fn gate(
         return Ok(Exit::Interrupted);
     }
     if !is_silent {
-        match ending::early(ended, &kept, &folder)? {
-            Some(Exit::Interrupted) => return Ok(Exit::Interrupted),
-            // What a cap has left may do for PASS or FAIL.
-            Some(_) | None => {}
+        // What a cap has left may do for PASS or FAIL.
+        if let Some(Exit::Interrupted) = ending::early(ended, &kept, &folder)? {
+            return Ok(Exit::Interrupted);
         }
     }
     if let Some(path) = &arguments.update_baseline {
