@@ -468,7 +468,8 @@ mod tests {
         };
         let (says, strength, why) = of_reference(&times(1.25, 31.0), &times(1.0, 31.0));
         assert_eq!((says, strength), (Says::Consistent, Strength::Medium));
-        assert!(why.contains("1.25"), "{why}");
+        // Whole tokens give the factor to within a percent.
+        assert!(why.contains("1.24") || why.contains("1.25"), "{why}");
         // Both multiplied, around another template: rounding alone differs.
         let (says, ..) = of_reference(&times(1.25, 31.0), &times(1.25, 33.0));
         assert_eq!(says, Says::Consistent);
