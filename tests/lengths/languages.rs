@@ -145,7 +145,7 @@ fn exact(name: &str, cases: u32) {
         return;
     };
     let began = Instant::now();
-    let (short, posed) = (Cell::new(0), Cell::new(0));
+    let (short, unmet, posed) = (Cell::new(0), Cell::new(0), Cell::new(0));
     for (corpus, sentence, question) in LANGUAGES {
         let corpus = Corpus::open(corpus).expect("built in");
         let bench = Bench::new(&corpus, tokenizer.clone());
@@ -186,12 +186,20 @@ fn exact(name: &str, cases: u32) {
             match check(&bench, &asked) {
                 Ok(_) => posed.set(posed.get() + 1),
                 Err(error) => {
-                    // Six sentences of Hindi do not fit into 300 tokens of an English vocabulary.
+                    // Six sentences of Hindi do not fit into 300 tokens of an English vocabulary;
+                    // and in a text of a few sentences it is seen, once in thousands of prompts,
+                    // that none of the corpus rounds it (four needles in 809 tokens of Chinese,
+                    // seed 2734438041597528214). That is told, and nothing inexact is asked.
+                    let told = error.to_string();
+                    let is_unmet = told.contains("tokens exactly");
                     assert!(
-                        tokens < 1500 && error.to_string().contains("too short"),
+                        tokens < 1500 && (is_unmet || told.contains("too short")),
                         "{error}"
                     );
-                    short.set(short.get() + 1);
+                    match is_unmet {
+                        true => unmet.set(unmet.get() + 1),
+                        false => short.set(short.get() + 1),
+                    }
                 }
             }
             Ok(())
@@ -199,6 +207,7 @@ fn exact(name: &str, cases: u32) {
         run.unwrap_or_else(|error| panic!("{name} {}: {error}", corpus.name));
     }
     assert!(short.get() * 5 < posed.get());
+    assert!(unmet.get() <= 1 + posed.get() / 200, "{}", unmet.get());
     say(&format!(
         "{case}: {} prompts, all as asked, {} refused as too short; {:.1} s",
         posed.get(),
