@@ -151,11 +151,15 @@ fn a_tokenizer_exchanged_in_the_second_half_splits_the_run_though_no_reply_marks
     let place = Place::new();
     // After the template's two, four of the start, five questions, four of the middle, and two
     // more: another model behind the same name, which recalls nothing.
-    let mock = Mock::start(|asked| match asked.number {
-        number if number < 17 => Answer::right(asked),
-        _ => {
-            let tokens = OTHER.count(asked.prompt()).expect("counts") + TEMPLATE_TOKENS;
-            Answer::chat("1234567", "stop", Some((tokens, 4)))
+    let mock = Mock::start(|asked| {
+        // What comes first is told by milliseconds: no two answers in one.
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        match asked.number {
+            number if number < 17 => Answer::right(asked),
+            _ => {
+                let tokens = OTHER.count(asked.prompt()).expect("counts") + TEMPLATE_TOKENS;
+                Answer::chat("1234567", "stop", Some((tokens, 4)))
+            }
         }
     });
     ten(&place, &mock.target(), "").ends(0);
